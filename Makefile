@@ -1,0 +1,154 @@
+# One Makefile, no configure step. `make help` lists what there is.
+
+VERSION   := 0.1.0
+ROOMS     := oci/base oci layers registry lambda lambda/aws lambda/local cli
+LIBS      := libarchive openssl libcurl jansson libzstd yaml-0.1
+BUILD     ?= build
+PREFIX    ?= /usr/local
+
+CC        ?= cc
+CFLAGS    ?= -O2 -g
+WARNINGS  := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
+             -Wmissing-prototypes -Wwrite-strings -Wvla $(WERROR)
+DEFINES   := -I. -D_GNU_SOURCE -DSKIFF_VERSION='"$(VERSION)"'
+CPPFLAGS  += $(DEFINES) $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
+LDLIBS    += $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lpthread
+
+# Quiet, but for V=1.
+Q         := $(if $(V),,@)
+COMPILE    = $(CC) -std=gnu17 $(WARNINGS) $(CPPFLAGS) $(CFLAGS)
+
+SOURCES   := $(wildcard $(ROOMS:%=%/*.c))
+SUPPORT   := $(wildcard tests/support/*.c)
+UNITS     := $(patsubst tests/unit/%.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
+HEADERS   := $(wildcard $(ROOMS:%=%/*.h) lambda/supervisor/*.h tests/support/*.h tests/fuzz/*.h)
+OBJECTS   := $(SOURCES:%.c=$(BUILD)/%.o)
+# Everything but main(), for tests to link with.
+PARTS     := $(filter-out $(BUILD)/cli/main.o,$(OBJECTS)) $(SUPPORT:%.c=$(BUILD)/%.o)
+
+all: $(BUILD)/skiff ## build the program, build/skiff (the default)
+
+$(BUILD)/skiff: $(OBJECTS)
+	@echo '  link  $@'
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo '  cc    $<'
+	$(Q)$(COMPILE) -MMD -MP -c $< -o $@
+
+# --- the supervisors: static programs for both architectures, linked with musl ----------------
+
+# Shared by every BUILD: sanitizers are for skiff, not for what runs in a function.
+ARCHITECTURES    := amd64 arm64
+SUPERVISORS      := $(ARCHITECTURES:%=build/supervisor/%/supervisor)
+SUPERVISOR_C     := $(wildcard lambda/supervisor/*.c) \
+                    $(addprefix oci/base/,environment.c error.c file.c json.c memory.c \
+                        printable.c stream.c text.c)
+SUPERVISOR_FLAGS := -Os -ffunction-sections -fdata-sections -Wl,--gc-sections -static -s \
+                    -fno-asynchronous-unwind-tables -fno-unwind-tables -Wl,--build-id=none
+
+supervisors: $(SUPERVISORS)
+
+build/sysroot/%/complete: lambda/supervisor/sysroot.sh
+	lambda/supervisor/sysroot.sh $* build/sysroot/$*
+
+build/supervisor/%/supervisor: build/sysroot/%/complete $(SUPERVISOR_C) \
+                               $(wildcard lambda/supervisor/*.h oci/base/*.h)
+	@mkdir -p $(@D)
+	@echo "  link  $@"
+	$(Q)build/sysroot/$*/bin/musl-gcc -std=gnu17 $(WARNINGS) $(DEFINES) $(SUPERVISOR_FLAGS) \
+	    $(SUPERVISOR_C) -lcurl -ljansson -lpthread -o $@.new
+	@if readelf -lW $@.new | grep -q INTERP; then \
+	    echo "$@: has an interpreter, so it is not static" >&2; exit 1; fi
+	@mv $@.new $@
+
+# The linker puts both programs into skiff.
+$(BUILD)/lambda/supervisor_program.o: $(SUPERVISORS)
+
+# --- tests -------------------------------------------------------------------------------------
+
+$(BUILD)/parts.a: $(PARTS)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/test_%: $(BUILD)/tests/unit/test_%.o $(BUILD)/parts.a
+	@echo '  link  $@'
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
+
+# Deps first and in a make of its own: what pkg-config knows is asked when a Makefile is read.
+check: ## run all tests: unit, end to end, lint
+	@tests/support/deps.sh check
+	@$(MAKE) --no-print-directory all units fuzzers
+	@python3 tests/check.py --build $(BUILD)
+
+units: $(UNITS)
+
+asan: ## run the tests with the address and undefined-behaviour sanitizers
+	@tests/support/deps.sh check
+	@$(MAKE) --no-print-directory all units BUILD=build-asan \
+	    CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all'
+	@SKIFF=$(CURDIR)/build-asan/skiff python3 tests/check.py --build build-asan
+
+# Parsers of bytes from outside, and what they are made of.
+FUZZED  := $(wildcard oci/base/*.c oci/*.c lambda/definition*.c) lambda/yaml.c \
+           lambda/local/runtime_request.c layers/inode_set.c layers/unpack.c \
+           registry/challenge.c registry/registry_login.c tests/fuzz/fuzz.c
+
+$(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(FUZZED:%.c=$(BUILD)/%.o)
+	@echo '  link  $@'
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+fuzzers:
+	@! tests/fuzz/available.sh || $(MAKE) -s BUILD=build-fuzz CC=clang \
+	    CFLAGS='-O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all' \
+	    $(patsubst tests/fuzz/%.c,build-fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+fuzz: fuzzers ## run each fuzz target for FUZZ_SECONDS (60)
+	@python3 tests/check.py --only fuzz --fuzz-seconds $(or $(FUZZ_SECONDS),60)
+
+demo: ## build skiff, make a function on this machine and run it
+	@tests/support/deps.sh build
+	@$(MAKE) --no-print-directory all
+	@tests/support/demo.sh
+
+deps: ## install what building and testing need
+	@tests/support/deps.sh check
+
+floors: ## check that no room includes a room above it
+	@tests/floors.sh $(filter-out tests/%,$(HEADERS)) $(SOURCES) $(wildcard lambda/supervisor/*.c)
+
+doors: ## check that each library is included in one place
+	@tests/doors.sh $(SOURCES) $(wildcard lambda/supervisor/*.c)
+
+headers: ## check that every header compiles on its own
+	@for header in $(HEADERS); do \
+	    $(COMPILE) -fsyntax-only -x c -include $$header /dev/null || exit 1; done
+
+C_FILES = $(shell git ls-files '*.[ch]')
+
+# Each release lays out a few things differently; this is the one the code is kept in.
+CLANG_FORMAT := 14
+
+formatted: ## check the layout of the code
+	@if clang-format --version | grep -q 'version $(CLANG_FORMAT)\.'; then \
+	    clang-format --dry-run -Werror $(C_FILES); \
+	else echo "skipped: clang-format is not version $(CLANG_FORMAT)"; fi
+
+format: ## lay out the code the house way
+	@clang-format -i $(C_FILES)
+
+lint: floors doors headers formatted ## everything that can be checked without running
+
+install: all ## copy the program to PREFIX/bin (default /usr/local)
+	install -D -m 755 $(BUILD)/skiff $(DESTDIR)$(PREFIX)/bin/skiff
+
+clean: ## remove what was built
+	rm -rf build build-asan build-fuzz
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: all supervisors units check asan fuzzers fuzz demo deps floors doors headers formatted format lint \
+        install clean help
+.SECONDARY:
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

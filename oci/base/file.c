@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "oci/base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "oci/base/memory.h"
+#include "oci/base/text.h"
+
+enum { FOLDER_DEPTH = 256 };
+
+struct file_source {
+    struct source source;
+    char *path;
+    int fd;
+};
+
+static bool file_source_read(struct source *self, void *bytes, size_t capacity, size_t *count,
+                             struct error *err)
+{
+    struct file_source *file = (struct file_source *)self;
+    ssize_t got;
+
+    do
+        got = read(file->fd, bytes, capacity);
+    while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return error_set_errno(err, "read '%.200s'", file->path);
+    *count = (size_t)got;
+    return true;
+}
+
+static void file_source_free(struct source *self)
+{
+    struct file_source *file = (struct file_source *)self;
+
+    close(file->fd);
+    free(file->path);
+    free(file);
+}
+
+static const struct source_ops file_source_ops = {
+    .read = file_source_read,
+    .free = file_source_free,
+};
+
+static bool cannot_open(const char *path, struct error *err)
+{
+    int reason = errno;
+
+    error_set_errno(err, "open '%.200s'", path);
+    if (reason == ENOENT || reason == ENOTDIR)
+        err->kind = ERROR_NOT_FOUND;
+    return false;
+}
+
+bool file_source(const char *path, struct source **out, struct error *err)
+{
+    /* Not waiting for a writer should the name be a pipe's. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return cannot_open(path, err);
+
+    struct stat status;
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+        close(fd);
+        return error_set(err, ERROR_INVALID, "'%.200s' is not a regular file", path);
+    }
+
+    struct file_source *file = memory_new(1, sizeof *file);
+    file->source.ops = &file_source_ops;
+    file->path = memory_copy_string(path);
+    file->fd = fd;
+    *out = &file->source;
+    return true;
+}
+
+bool file_read(const char *path, size_t limit, char **bytes, size_t *count, struct error *err)
+{
+    owned(source) struct source *source = NULL;
+    owned(text) struct text content = {0};
+    char buffer[16 * 1024];
+
+    if (!file_source(path, &source, err))
+        return false;
+    for (;;) {
+        size_t got;
+        if (!source_read(source, buffer, sizeof buffer, &got, err))
+            return false;
+        if (got == 0)
+            break;
+        if (got > limit - content.length)
+            return error_set(err, ERROR_LIMIT, "'%.200s' is larger than %zu bytes", path,
+                             limit);
+        text_add_bytes(&content, buffer, got);
+    }
+    *count = content.length;
+    *bytes = text_take(&content);
+    return true;
+}
+
+struct file_sink {
+    struct sink sink;
+    char *temporary; /* NULL once renamed */
+    int fd;
+    char *(*place)(void *context);
+    void *context;
+};
+
+static bool file_sink_write(struct sink *self, const void *bytes, size_t count,
+                            struct error *err)
+{
+    struct file_sink *file = (struct file_sink *)self;
+    const char *left = bytes;
+
+    while (count > 0) {
+        ssize_t written = write(file->fd, left, count);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return error_set_errno(err, "write '%.200s'", file->temporary);
+        left += written;
+        count -= (size_t)written;
+    }
+    return true;
+}
+
+static bool file_sink_finish(struct sink *self, struct error *err)
+{
+    struct file_sink *file = (struct file_sink *)self;
+    owned(memory) char *path = file->place(file->context);
+    int fd = file->fd;
+
+    file->fd = -1;
+    if (close(fd) != 0)
+        return error_set_errno(err, "write '%.200s'", path);
+    if (rename(file->temporary, path) != 0)
+        return error_set_errno(err, "make '%.200s'", path);
+    free(take(&file->temporary));
+    return true;
+}
+
+static void file_sink_free(struct sink *self)
+{
+    struct file_sink *file = (struct file_sink *)self;
+
+    if (file->fd >= 0)
+        close(file->fd);
+    if (file->temporary)
+        unlink(file->temporary);
+    free(file->temporary);
+    free(file);
+}
+
+static const struct sink_ops file_sink_ops = {
+    .write = file_sink_write,
+    .finish = file_sink_finish,
+    .free = file_sink_free,
+};
+
+bool file_sink(const char *folder, mode_t mode, char *(*place)(void *context), void *context,
+               struct sink **out, struct error *err)
+{
+    owned(memory) char *temporary = text_format("%s/.new-XXXXXX", folder);
+    int fd = mkostemp(temporary, O_CLOEXEC);
+
+    if (fd < 0)
+        return error_set_errno(err, "write in '%.200s'", folder);
+    if (fchmod(fd, mode) != 0) {
+        error_set_errno(err, "write in '%.200s'", folder);
+        close(fd);
+        unlink(temporary);
+        return false;
+    }
+
+    struct file_sink *file = memory_new(1, sizeof *file);
+    file->sink.ops = &file_sink_ops;
+    file->temporary = take(&temporary);
+    file->fd = fd;
+    file->place = place;
+    file->context = context;
+    *out = &file->sink;
+    return true;
+}
+
+static char *copy_place(void *context)
+{
+    return memory_copy_string(context);
+}
+
+bool file_write(const char *path, mode_t mode, const void *bytes, size_t count,
+                struct error *err)
+{
+    const char *slash = strrchr(path, '/');
+    owned(memory) char *folder =
+        slash ? text_format("%.*s", (int)(slash - path + 1), path) : memory_copy_string(".");
+    owned(sink) struct sink *sink = NULL;
+
+    return file_sink(folder, mode, copy_place, (void *)path, &sink, err) &&
+           sink_write(sink, bytes, count, err) && sink_finish(take(&sink), err);
+}
+
+bool file_exists(const char *path)
+{
+    struct stat status;
+
+    return lstat(path, &status) == 0;
+}
+
+bool folder_make(const char *path, struct error *err)
+{
+    owned(memory) char *part = memory_copy_string(path);
+
+    for (char *at = *part ? part + 1 : part;; at++) {
+        if (*at != '/' && *at != '\0')
+            continue;
+        char end = *at;
+        *at = '\0';
+        struct stat status;
+        if (mkdir(part, 0777) != 0 &&
+            !(errno == EEXIST && stat(part, &status) == 0 && S_ISDIR(status.st_mode)))
+            return error_set_errno(err, "make folder '%.200s'", part);
+        if (end == '\0')
+            return true;
+        *at = end;
+    }
+}
+
+bool folder_make_temporary(const char *parent, const char *prefix, char **path,
+                           struct error *err)
+{
+    owned(memory) char *made = text_format("%s/%sXXXXXX", parent, prefix);
+
+    if (!mkdtemp(made))
+        return error_set_errno(err, "make a folder in '%.200s'", parent);
+    *path = take(&made);
+    return true;
+}
+
+static int remove_folder_at(int parent, const char *name, int depth);
+
+/* Removes what is in the folder open at `fd`, which is closed. The first errno, or 0. */
+static int empty_folder(int fd, int depth)
+{
+    DIR *folder = depth < FOLDER_DEPTH ? fdopendir(fd) : NULL;
+    if (!folder) {
+        close(fd);
+        return ENAMETOOLONG;
+    }
+
+    int reason = 0;
+    const struct dirent *entry;
+    while ((entry = readdir(folder))) {
+        const char *name = entry->d_name;
+        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+            continue;
+        int failed = unlinkat(fd, name, 0) == 0 ? 0 : errno;
+        if (failed == EISDIR)
+            failed = remove_folder_at(fd, name, depth + 1);
+        reason = reason ? reason : failed;
+    }
+    closedir(folder);
+    return reason;
+}
+
+/* The first errno, or 0. `name` is a folder; that it is no link is checked again. */
+static int remove_folder_at(int parent, const char *name, int depth)
+{
+    fchmodat(parent, name, 0700, 0); /* an image's folder may forbid its owner */
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int reason = fd < 0 ? errno : empty_folder(fd, depth);
+
+    if (reason == 0 && unlinkat(parent, name, AT_REMOVEDIR) != 0)
+        reason = errno;
+    return reason;
+}
+
+bool folder_remove(const char *path, struct error *err)
+{
+    struct stat status;
+
+    if (lstat(path, &status) != 0)
+        return errno == ENOENT || error_set_errno(err, "remove '%.200s'", path);
+    errno = S_ISDIR(status.st_mode) ? remove_folder_at(AT_FDCWD, path, 0) : ENOTDIR;
+    return errno == 0 || error_set_errno(err, "remove '%.200s'", path);
+}
