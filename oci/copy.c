@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "oci/copy.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "oci/base/json.h"
+#include "oci/base/memory.h"
+#include "oci/base/work.h"
+#include "oci/image.h"
+#include "oci/index.h"
+
+enum {
+    BLOBS_LIMIT = 10000,
+    MANIFESTS_LIMIT = 2000,
+    INDEX_DEPTH = 4,
+    WORKERS = 4, /* blobs and manifests under way at once */
+};
+
+struct copy {
+    struct store *from;
+    struct store *to;
+    const char *tag;
+    const struct copy_options *options;
+    struct document *documents; /* an index after its manifests; the top is the last */
+    size_t document_count;
+    struct descriptor *blobs;
+    size_t blob_count;
+    pthread_mutex_t lock; /* guards summary */
+    struct copy_summary summary;
+};
+
+static void copy_release(struct copy *copy)
+{
+    for (size_t i = 0; i < copy->document_count; i++)
+        document_release(&copy->documents[i]);
+    free(copy->documents);
+    free(copy->blobs);
+}
+
+static bool add_blob(struct copy *copy, const json_t *json, struct error *err)
+{
+    struct descriptor blob;
+
+    if (!descriptor_read(json, &blob, err))
+        return false;
+    if (blob.media_type == MEDIA_TYPE_FOREIGN_LAYER)
+        return error_set(err, ERROR_INVALID,
+                         "layer %s may not be distributed, so it cannot be copied",
+                         digest_format(&blob.digest).text);
+    for (size_t i = 0; i < copy->blob_count; i++)
+        if (digest_equal(&copy->blobs[i].digest, &blob.digest))
+            return true;
+    if (copy->blob_count == BLOBS_LIMIT)
+        return error_set(err, ERROR_LIMIT, "more than %d blobs", BLOBS_LIMIT);
+    copy->blobs = memory_resize(copy->blobs, copy->blob_count + 1, sizeof *copy->blobs);
+    copy->blobs[copy->blob_count++] = blob;
+    return true;
+}
+
+static bool add_blobs_of_manifest(struct copy *copy, const struct document *document,
+                                  struct error *err)
+{
+    json_owned json_t *manifest = NULL;
+    json_t *config;
+    json_t *layers;
+    size_t i;
+    const json_t *layer;
+
+    if (!document_parse(document, &manifest, err) ||
+        !json_field_object(manifest, "config", &config, err) ||
+        !json_field_array(manifest, "layers", &layers, err))
+        return false;
+    json_array_foreach(layers, i, layer)
+    {
+        if (!add_blob(copy, layer, err))
+            return error_wrap(err, "layer %zu", i + 1);
+    }
+    return add_blob(copy, config, err);
+}
+
+static bool holds_document(const struct copy *copy, const struct digest *digest)
+{
+    for (size_t i = 0; i < copy->document_count; i++)
+        if (digest_equal(&copy->documents[i].descriptor.digest, digest))
+            return true;
+    return false;
+}
+
+/* The documents an index lists, asked for at the same time. */
+struct children {
+    struct copy *copy;
+    const struct index_entry *entries;
+    struct document *documents;
+    size_t count;
+};
+
+static bool fetch_child(void *context, struct work *work, size_t piece, struct error *err)
+{
+    struct children *children = context;
+    (void)work;
+
+    return store_resolve(children->copy->from,
+                         digest_format(&children->entries[piece].descriptor.digest).text,
+                         &children->documents[piece], err);
+}
+
+static bool collect(struct copy *copy, struct document *document, int depth, struct error *err);
+
+static void children_release(struct children *children)
+{
+    for (size_t i = 0; i < children->count; i++)
+        document_release(&children->documents[i]);
+    free(children->documents);
+}
+
+static bool collect_children(struct copy *copy, const struct document *index, int depth,
+                             struct error *err)
+{
+    owned(memory) struct index_entry *entries = NULL;
+    size_t count;
+
+    if (depth == INDEX_DEPTH)
+        return error_set(err, ERROR_LIMIT, "index nested deeper than %d levels", INDEX_DEPTH);
+    if (!index_read(index, &entries, &count, err))
+        return false;
+
+    struct children children = {copy, entries, memory_new(count, sizeof(struct document)),
+                                count};
+    bool collected = work_run(count, WORKERS, fetch_child, &children, err);
+    for (size_t i = 0; collected && i < count; i++)
+        collected = collect(copy, &children.documents[i], depth + 1, err);
+    children_release(&children);
+    return collected;
+}
+
+/* Notes the document, which it takes over, and before it everything it lists. */
+static bool collect(struct copy *copy, struct document *document, int depth, struct error *err)
+{
+    enum media_type type = document->descriptor.media_type;
+    struct digest_text name = digest_format(&document->descriptor.digest);
+
+    if (holds_document(copy, &document->descriptor.digest))
+        return true;
+    if (media_type_is_index(type)) {
+        if (!collect_children(copy, document, depth, err))
+            return error_wrap(err, "index %s", name.text);
+    } else if (!media_type_is_manifest(type)) {
+        return error_set(err, ERROR_INVALID, "manifest %s is neither an image nor an index",
+                         name.text);
+    } else if (!add_blobs_of_manifest(copy, document, err)) {
+        return error_wrap(err, "manifest %s", name.text);
+    }
+    if (copy->document_count == MANIFESTS_LIMIT)
+        return error_set(err, ERROR_LIMIT, "more than %d manifests", MANIFESTS_LIMIT);
+    copy->documents =
+        memory_resize(copy->documents, copy->document_count + 1, sizeof *copy->documents);
+    copy->documents[copy->document_count++] = *document;
+    *document = (struct document){0};
+    return true;
+}
+
+static bool collect_all(struct copy *copy, const char *name, struct error *err)
+{
+    owned(document) struct document top = {0};
+    const struct platform_spec *platform = copy->options->platform;
+    bool found = platform ? image_find(copy->from, name, platform, &top, err)
+                          : store_resolve(copy->from, name, &top, err);
+
+    return found && collect(copy, &top, 0, err);
+}
+
+/* The bytes of one blob on their way, counted. */
+struct watched_source {
+    struct source source;
+    struct source *inner;
+    struct work *work;
+    struct progress *progress;
+    int task;
+};
+
+static bool watched_read(struct source *self, void *bytes, size_t capacity, size_t *count,
+                         struct error *err)
+{
+    struct watched_source *watched = (struct watched_source *)self;
+
+    if (work_stopped(watched->work))
+        return error_set(err, ERROR_SYSTEM, "stopped, since another blob failed");
+    if (!source_read(watched->inner, bytes, capacity, count, err))
+        return false;
+    progress_advance(watched->progress, watched->task, *count);
+    return true;
+}
+
+static void watched_free(struct source *self)
+{
+    struct watched_source *watched = (struct watched_source *)self;
+
+    source_free(watched->inner);
+    free(watched);
+}
+
+static const struct source_ops watched_ops = {.read = watched_read, .free = watched_free};
+
+struct transfer {
+    struct copy *copy;
+    struct work *work;
+    const struct descriptor *blob;
+    int task;
+    bool begun;
+};
+
+static struct source *watch(void *context, struct source *bytes)
+{
+    struct transfer *transfer = context;
+    struct progress *progress = transfer->copy->options->progress;
+    struct watched_source *watched = memory_new(1, sizeof *watched);
+
+    transfer->task =
+        progress_begin(progress, "copied", digest_format_short(&transfer->blob->digest).text,
+                       transfer->blob->size);
+    transfer->begun = true;
+    watched->source.ops = &watched_ops;
+    watched->inner = bytes;
+    watched->work = transfer->work;
+    watched->progress = progress;
+    watched->task = transfer->task;
+    return &watched->source;
+}
+
+static void count_blob(struct copy *copy, const struct descriptor *blob, enum blob_way way)
+{
+    pthread_mutex_lock(&copy->lock);
+    copy->summary.blobs_there += way == BLOB_WAS_THERE;
+    copy->summary.blobs_mounted += way == BLOB_MOUNTED;
+    copy->summary.blobs_carried += way == BLOB_CARRIED;
+    copy->summary.bytes_carried += way == BLOB_CARRIED ? blob->size : 0;
+    pthread_mutex_unlock(&copy->lock);
+}
+
+static bool move_blob(void *context, struct work *work, size_t piece, struct error *err)
+{
+    struct copy *copy = context;
+    struct transfer transfer = {.copy = copy, .work = work, .blob = &copy->blobs[piece]};
+    enum blob_way way;
+
+    bool moved =
+        store_copy_blob(copy->from, copy->to, transfer.blob, watch, &transfer, &way, err);
+    if (transfer.begun)
+        progress_end(copy->options->progress, transfer.task, moved);
+    if (moved)
+        count_blob(copy, transfer.blob, way);
+    return moved;
+}
+
+/* Whatever an index lists is put before it, so only leaves may be put at the same time. */
+static bool put_leaf(void *context, struct work *work, size_t piece, struct error *err)
+{
+    struct copy *copy = context;
+    const struct document *document = &copy->documents[piece];
+    (void)work;
+
+    if (piece + 1 == copy->document_count ||
+        media_type_is_index(document->descriptor.media_type))
+        return true;
+    return store_put_manifest(copy->to, NULL, document, err);
+}
+
+static bool put_documents(struct copy *copy, struct error *err)
+{
+    size_t top = copy->document_count - 1;
+
+    if (!work_run(top, WORKERS, put_leaf, copy, err))
+        return false;
+    for (size_t i = 0; i < top; i++)
+        if (media_type_is_index(copy->documents[i].descriptor.media_type) &&
+            !store_put_manifest(copy->to, NULL, &copy->documents[i], err))
+            return false;
+    return store_put_manifest(copy->to, copy->tag, &copy->documents[top], err);
+}
+
+bool image_copy(struct store *from, const char *name, struct store *to, const char *tag,
+                const struct copy_options *options, struct copy_summary *out, struct error *err)
+{
+    struct copy copy = {.from = from, .to = to, .tag = tag, .options = options};
+
+    pthread_mutex_init(&copy.lock, NULL);
+    bool copied = collect_all(&copy, name, err) &&
+                  work_run(copy.blob_count, WORKERS, move_blob, &copy, err) &&
+                  put_documents(&copy, err);
+    if (copied) {
+        copy.summary.top = copy.documents[copy.document_count - 1].descriptor;
+        *out = copy.summary;
+    }
+    pthread_mutex_destroy(&copy.lock);
+    copy_release(&copy);
+    return copied;
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "oci/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "oci/base/json.h"
+#include "oci/base/memory.h"
+
+void document_release(struct document *document)
+{
+    free(document->bytes);
+    *document = (struct document){0};
+}
+
+/* Older OCI documents name no type; what they list tells them apart. */
+static enum media_type find_media_type(const json_t *json, const char *hint)
+{
+    const char *named = json_optional_string(json, "mediaType");
+
+    if (named)
+        return media_type_parse(named);
+    if (hint && media_type_parse(hint) != MEDIA_TYPE_OTHER)
+        return media_type_parse(hint);
+    if (json_is_array(json_object_get(json, "manifests")))
+        return MEDIA_TYPE_OCI_INDEX;
+    if (json_is_array(json_object_get(json, "layers")))
+        return MEDIA_TYPE_OCI_MANIFEST;
+    return MEDIA_TYPE_OTHER;
+}
+
+bool document_read(char **bytes, size_t count, const char *media_type, const char *name,
+                   struct document *out, struct error *err)
+{
+    json_owned json_t *json = NULL;
+    struct digest found = digest_of(*bytes, count);
+    struct digest expected;
+    struct error not_a_digest;
+
+    if (digest_parse(name, &expected, &not_a_digest) && !digest_equal(&expected, &found))
+        return error_set(err, ERROR_INVALID, "manifest %s has digest %s", name,
+                         digest_format(&found).text);
+    if (!json_parse(*bytes, count, &json, err))
+        return error_wrap(err, "manifest %s", digest_format(&found).text);
+    if (!json_is_object(json))
+        return error_set(err, ERROR_INVALID, "manifest %s is not a JSON object",
+                         digest_format(&found).text);
+    out->descriptor = (struct descriptor){
+        .media_type = find_media_type(json, media_type),
+        .digest = found,
+        .size = count,
+    };
+    out->bytes = take(bytes);
+    return true;
+}
+
+bool document_parse(const struct document *document, json_t **out, struct error *err)
+{
+    if (!json_parse(document->bytes, (size_t)document->descriptor.size, out, err))
+        return error_wrap(err, "manifest %s", digest_format(&document->descriptor.digest).text);
+    return true;
+}
+
+bool document_write(const json_t *json, struct document *out, struct error *err)
+{
+    owned(memory) char *bytes = json_text(json);
+    size_t count = strlen(bytes);
+
+    if (count > MANIFEST_LIMIT)
+        return error_set(err, ERROR_LIMIT, "a manifest of %zu bytes is larger than %d", count,
+                         MANIFEST_LIMIT);
+    out->descriptor = (struct descriptor){
+        .media_type = find_media_type(json, NULL),
+        .digest = digest_of(bytes, count),
+        .size = count,
+    };
+    out->bytes = take(&bytes);
+    return true;
+}
+
+bool store_resolve(struct store *store, const char *name, struct document *out,
+                   struct error *err)
+{
+    return store->ops->resolve(store, name, out, err);
+}
+
+bool store_open_blob(struct store *store, const struct descriptor *blob, struct source **out,
+                     struct error *err)
+{
+    return store->ops->open_blob(store, blob, out, err);
+}
+
+bool store_put_manifest(struct store *store, const char *tag, const struct document *manifest,
+                        struct error *err)
+{
+    return store->ops->put_manifest(store, tag, manifest, err);
+}
+
+void store_free(struct store *store)
+{
+    if (store)
+        store->ops->free(store);
+}
+
+bool store_read_blob(struct store *store, const struct descriptor *blob, char **bytes,
+                     struct error *err)
+{
+    owned(source) struct source *source = NULL;
+    struct digest_text name = digest_format(&blob->digest);
+    size_t count;
+
+    if (blob->size > MANIFEST_LIMIT)
+        return error_set(err, ERROR_LIMIT, "blob %s has %llu bytes, more than %d", name.text,
+                         (unsigned long long)blob->size, MANIFEST_LIMIT);
+    if (!store_open_blob(store, blob, &source, err))
+        return error_wrap(err, "blob %s", name.text);
+    owned(sink) struct sink *sink = memory_sink(MANIFEST_LIMIT, bytes, &count);
+    if (!stream_copy(source, sink, err))
+        return error_wrap(err, "blob %s", name.text);
+    return sink_finish(take(&sink), err);
+}
+
+static struct store *home_of(struct store *store, const struct descriptor *blob)
+{
+    return store->ops->home ? store->ops->home(store, blob) : store;
+}
+
+/* The blob's way across: it is there already, the far side can fetch it from a
+ * sibling, or we carry it. Cheapest first. */
+bool store_copy_blob(struct store *from, struct store *to, const struct descriptor *blob,
+                     struct source *(*watch)(void *context, struct source *bytes),
+                     void *context, enum blob_way *way, struct error *err)
+{
+    struct digest_text name = digest_format(&blob->digest);
+    bool found = false;
+
+    *way = BLOB_WAS_THERE;
+    if (!to->ops->has_blob(to, blob, &found, err))
+        return error_wrap(err, "blob %s", name.text);
+    if (found)
+        return true;
+
+    *way = BLOB_MOUNTED;
+    if (to->ops->mount_blob && !to->ops->mount_blob(to, home_of(from, blob), blob, &found, err))
+        return error_wrap(err, "mount blob %s", name.text);
+    if (found)
+        return true;
+
+    *way = BLOB_CARRIED;
+    owned(source) struct source *bytes = NULL;
+    if (!store_open_blob(from, blob, &bytes, err))
+        return error_wrap(err, "read blob %s", name.text);
+    bytes = watch(context, bytes);
+    if (!to->ops->put_blob(to, blob, bytes, err))
+        return error_wrap(err, "blob %s", name.text);
+    return true;
+}
+
+struct union_store {
+    struct store store;
+    struct store *upper;
+    struct store *lower;
+};
+
+static bool union_resolve(struct store *self, const char *name, struct document *out,
+                          struct error *err)
+{
+    struct union_store *both = (struct union_store *)self;
+    struct error above = {0};
+
+    if (store_resolve(both->upper, name, out, &above))
+        return true;
+    if (above.kind == ERROR_NOT_FOUND)
+        return store_resolve(both->lower, name, out, err);
+    *err = above;
+    return false;
+}
+
+/* Asks the upper store alone: it is a folder, and answers at once. */
+static struct store *union_home(struct store *self, const struct descriptor *blob)
+{
+    struct union_store *both = (struct union_store *)self;
+    struct error ignored;
+    bool found = false;
+
+    bool asked = both->upper->ops->has_blob(both->upper, blob, &found, &ignored);
+    return home_of(asked && found ? both->upper : both->lower, blob);
+}
+
+static bool union_has_blob(struct store *self, const struct descriptor *blob, bool *found,
+                           struct error *err)
+{
+    struct store *home = union_home(self, blob);
+
+    return home->ops->has_blob(home, blob, found, err);
+}
+
+static bool union_open_blob(struct store *self, const struct descriptor *blob,
+                            struct source **out, struct error *err)
+{
+    return store_open_blob(union_home(self, blob), blob, out, err);
+}
+
+static bool union_put_blob(struct store *self, const struct descriptor *blob,
+                           struct source *bytes, struct error *err)
+{
+    (void)self, (void)blob, (void)bytes;
+    return error_set(err, ERROR_INVALID, "two stores shown as one are read only");
+}
+
+static bool union_put_manifest(struct store *self, const char *tag,
+                               const struct document *manifest, struct error *err)
+{
+    (void)self, (void)tag, (void)manifest;
+    return error_set(err, ERROR_INVALID, "two stores shown as one are read only");
+}
+
+static void union_free(struct store *self)
+{
+    free(self);
+}
+
+static const struct store_ops union_ops = {
+    .resolve = union_resolve,
+    .has_blob = union_has_blob,
+    .open_blob = union_open_blob,
+    .put_blob = union_put_blob,
+    .put_manifest = union_put_manifest,
+    .home = union_home,
+    .free = union_free,
+};
+
+struct store *store_union(struct store *upper, struct store *lower)
+{
+    struct union_store *both = memory_new(1, sizeof *both);
+
+    *both = (struct union_store){.store.ops = &union_ops, .upper = upper, .lower = lower};
+    return &both->store;
+}
