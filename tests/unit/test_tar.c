@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tar: libarchive, which did not write it, reads back exactly what went in,
+ * whatever the locale, and equal trees give equal bytes.
+ */
+#include "layers/tar.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <locale.h>
+#include <stdlib.h>
+
+#include "layers/layer_writer.h"
+#include "oci/base/memory.h"
+#include "tests/support/temp_folder.h"
+#include "tests/support/unit.h"
+
+enum { LONGEST = 400 };
+
+static void write_tar(const struct tree *tree, time_t modified, char **bytes, size_t *count)
+{
+    struct error err;
+    struct sink *sink = memory_sink(1 << 20, bytes, count);
+
+    assert_ok(tar_write(tree, modified, sink, &err));
+    assert_ok(sink_finish(sink, &err));
+    assert_int_equal(*count % 512, 0);
+}
+
+/* Reads the archive's entries and holds them against the tree's. */
+static void check_tar(const struct tree *tree, time_t modified)
+{
+    owned(memory) char *bytes = NULL;
+    size_t count;
+    struct archive *archive = archive_read_new();
+    struct archive_entry *entry;
+
+    write_tar(tree, modified, &bytes, &count);
+    archive_read_support_format_tar(archive);
+    assert_int_equal(archive_read_open_memory(archive, bytes, count), ARCHIVE_OK);
+    for (size_t i = 0; i < tree_entry_count(tree); i++) {
+        struct tree_entry expected = tree_entry(tree, i);
+        char content[LONGEST];
+        char path[LONGEST + 2];
+        assert_int_equal(archive_read_next_header(archive, &entry), ARCHIVE_OK);
+        bool is_folder = expected.kind == TREE_FOLDER;
+        snprintf(path, sizeof path, "%s%s", expected.path, is_folder ? "/" : "");
+        assert_string_equal(archive_entry_pathname(entry), path);
+        assert_int_equal(archive_entry_filetype(entry), is_folder ? AE_IFDIR : AE_IFREG);
+        assert_int_equal(archive_entry_perm(entry), expected.kind == TREE_FILE ? 0644 : 0755);
+        assert_int_equal(archive_entry_mtime(entry), modified);
+        assert_int_equal(archive_entry_uid(entry), 0);
+        assert_int_equal(archive_entry_gid(entry), 0);
+        assert_int_equal(archive_read_data(archive, content, sizeof content), expected.count);
+        if (expected.count > 0)
+            assert_memory_equal(content, expected.bytes, expected.count);
+    }
+    assert_int_equal(archive_read_next_header(archive, &entry), ARCHIVE_EOF);
+    archive_read_free(archive);
+}
+
+static void paths_of_every_length_come_back(void **state)
+{
+    (void)state;
+    char path[LONGEST];
+
+    for (size_t length = 1; length < sizeof path; length++) {
+        struct error err;
+        owned(tree) struct tree *tree = tree_new();
+        memset(path, 'a', length);
+        for (size_t i = 60; i + 1 < length; i += 61)
+            path[i] = '/';
+        path[length] = '\0';
+        assert_ok(tree_add_bytes(tree, path, TREE_FILE, "content", 7, &err));
+        check_tar(tree, 0);
+    }
+}
+
+static void a_part_too_long_for_ustar_comes_back(void **state)
+{
+    (void)state;
+    char path[LONGEST];
+
+    for (size_t length = 90; length < 300; length++) {
+        struct error err;
+        owned(tree) struct tree *tree = tree_new();
+        memset(path, 'b', length);
+        memcpy(path, "x/", 2);
+        path[length] = '\0';
+        assert_ok(tree_add_bytes(tree, path, TREE_PROGRAM, "", 0, &err));
+        check_tar(tree, 1700000000);
+    }
+}
+
+static void names_in_any_script_need_no_locale(void **state)
+{
+    (void)state;
+    struct error err;
+    owned(tree) struct tree *tree = tree_new();
+
+    assert_string_equal(setlocale(LC_ALL, NULL), "C");
+    assert_ok(tree_add_bytes(tree,
+                             "var/task/d\xc3\xad"
+                             "a.sh",
+                             TREE_PROGRAM, "x", 1, &err));
+    owned(memory) char *plain = NULL;
+    owned(memory) char *other = NULL;
+    size_t count;
+    write_tar(tree, 0, &plain, &count);
+    assert_non_null(memmem(plain, count, " path=var/task/d\xc3\xad", 18));
+    setlocale(LC_ALL, "C.UTF-8");
+    size_t other_count;
+    write_tar(tree, 0, &other, &other_count);
+    assert_int_equal(count, other_count);
+    assert_memory_equal(plain, other, count);
+    check_tar(tree, 0);
+    setlocale(LC_ALL, "C");
+}
+
+static void a_sink_that_fails_ends_the_writing(void **state)
+{
+    (void)state;
+    struct error err;
+    owned(tree) struct tree *tree = tree_new();
+    owned(memory) char *bytes = NULL;
+    size_t count;
+
+    assert_ok(tree_add_bytes(tree, "a/b", TREE_FILE, "content", 7, &err));
+    for (size_t limit = 0; limit < 4 * 512; limit += 512) {
+        owned(sink) struct sink *sink = memory_sink(limit, &bytes, &count);
+        assert_fails(tar_write(tree, 0, sink, &err), ERROR_LIMIT, "more than");
+    }
+}
+
+static void a_layer_is_the_same_wherever_it_is_written(void **state)
+{
+    (void)state;
+    struct layer layers[2];
+
+    for (size_t i = 0; i < COUNT(layers); i++) {
+        struct error err;
+        char *folder = temp_folder();
+        owned(layout) struct layout *layout = NULL;
+        owned(tree) struct tree *tree = tree_new();
+        assert_ok(layout_open(folder, true, &layout, &err));
+        assert_ok(tree_add_bytes(tree, i ? "a" : "b/c", TREE_FILE, "one", 3, &err));
+        assert_ok(tree_add_bytes(tree, i ? "b/c" : "a", TREE_FILE, "one", 3, &err));
+        assert_ok(layer_write(tree, 7, layout, &layers[i], &err));
+        temp_folder_remove(folder);
+    }
+    assert_true(digest_equal(&layers[0].diff_id, &layers[1].diff_id));
+    assert_true(digest_equal(&layers[0].blob.digest, &layers[1].blob.digest));
+    assert_int_equal(layers[0].blob.media_type, MEDIA_TYPE_OCI_LAYER_GZIP);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(paths_of_every_length_come_back),
+        cmocka_unit_test(a_part_too_long_for_ustar_comes_back),
+        cmocka_unit_test(names_in_any_script_need_no_locale),
+        cmocka_unit_test(a_sink_that_fails_ends_the_writing),
+        cmocka_unit_test(a_layer_is_the_same_wherever_it_is_written),
+    };
+    return cmocka_run_group_tests_name("tar", tests, NULL, NULL);
+}
