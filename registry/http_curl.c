@@ -1,0 +1,595 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/http_curl.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "oci/base/environment.h"
+#include "oci/base/memory.h"
+#include "oci/base/text.h"
+
+enum {
+    BODY_BYTES = 256 * 1024, /* held of an answer, and the most libcurl hands over at once */
+    HEAD_LIMIT = 64 * 1024,  /* of one answer, all headers together */
+    REDIRECTS_LIMIT = 10,
+    IDLE_LIMIT = 16,
+    POLL_MS = 1000,
+    CONNECT_S = 30,
+    SILENCE_S = 60,
+};
+
+struct http_curl {
+    struct http http;
+    char *user_agent;
+    char *ca_file;
+    char *http_proxy;
+    char *https_proxy;
+    char *no_proxy;
+    unsigned int connect_s;
+    unsigned int silence_s;
+
+    pthread_mutex_t lock; /* for what follows */
+    struct transfer *idle;
+    size_t idle_count;
+    size_t active;
+};
+
+/*
+ * One exchange under way, and the source of its answer's body. It has a curl_multi of its own,
+ * driven only while somebody waits for it: so a body nobody reads is left in the network, and
+ * the body of one exchange can be read from inside another's callback. Between exchanges it
+ * waits in the pool with its connections.
+ */
+struct transfer {
+    struct source body;
+    struct http_curl *owner;
+    struct transfer *next_idle;
+    CURL *easy;
+    CURLM *multi;
+    char *origin; /* where it was last used, and likely has a connection to */
+
+    char *what; /* "GET https://host/path", for errors */
+    struct curl_slist *headers;
+    char reason[CURL_ERROR_SIZE];
+    struct error failure; /* raised inside a callback, and better than libcurl's words */
+
+    struct source *upload;
+    uint64_t upload_left;
+
+    bool follows_redirects;
+    struct http_response head;
+    size_t head_bytes;
+    bool head_ended;
+
+    char *buffer; /* what arrived and was not read yet: [start, end) */
+    size_t start;
+    size_t end;
+    bool paused;
+
+    bool ended;
+    CURLcode result;
+};
+
+static pthread_once_t libcurl_once = PTHREAD_ONCE_INIT;
+
+/* Only running out of memory makes these calls fail, and that ends the program. */
+static void must(CURLcode code)
+{
+    if (code != CURLE_OK)
+        abort();
+}
+
+static void start_libcurl(void)
+{
+    must(curl_global_init(CURL_GLOBAL_DEFAULT));
+}
+
+/* --- what libcurl calls ------------------------------------------------------------------ */
+
+static void forget_head(struct transfer *transfer)
+{
+    http_response_release(&transfer->head);
+    transfer->head_bytes = 0;
+}
+
+static void add_header(struct http_response *head, const char *line, size_t length)
+{
+    const char *colon = memchr(line, ':', length);
+    if (!colon)
+        return;
+
+    const char *value = colon + 1;
+    const char *end = line + length;
+    while (value < end && (*value == ' ' || *value == '\t'))
+        value++;
+    while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+
+    head->headers = memory_resize(head->headers, head->header_count + 1, sizeof *head->headers);
+    head->headers[head->header_count++] = (struct http_response_header){
+        .name = text_format("%.*s", (int)(colon - line), line),
+        .value = text_format("%.*s", (int)(end - value), value),
+    };
+}
+
+/* An interim answer and one that libcurl is going to follow are not the one we wait for. */
+static void end_head(struct transfer *transfer)
+{
+    long status = 0;
+
+    must(curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status));
+    const char *location = http_header(&transfer->head, "Location");
+    bool followed =
+        transfer->follows_redirects && status >= 300 && status < 400 && location && *location;
+    if (status < 200 || followed)
+        return;
+    transfer->head.status = (int)status;
+    transfer->head_ended = true;
+}
+
+static size_t on_header(char *line, size_t size, size_t count, void *context)
+{
+    struct transfer *transfer = context;
+    size_t length = size * count;
+
+    if (transfer->head_ended)
+        return length; /* trailers */
+    if (length >= 5 && memcmp(line, "HTTP/", 5) == 0)
+        forget_head(transfer);
+    transfer->head_bytes += length;
+    if (transfer->head_bytes > HEAD_LIMIT) {
+        error_set(&transfer->failure, ERROR_LIMIT,
+                  "%s: the answer's headers are larger than %d bytes", transfer->what,
+                  HEAD_LIMIT);
+        return 0;
+    }
+
+    size_t used = length;
+    while (used > 0 && (line[used - 1] == '\r' || line[used - 1] == '\n'))
+        used--;
+    if (used == 0)
+        end_head(transfer);
+    else if (memcmp(line, "HTTP/", used < 5 ? used : 5) != 0)
+        add_header(&transfer->head, line, used);
+    return length;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *context)
+{
+    struct transfer *transfer = context;
+    size_t length = size * count;
+
+    assert(length <= BODY_BYTES);
+    if (length > BODY_BYTES - transfer->end) {
+        transfer->paused = true;
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    if (!transfer->buffer)
+        transfer->buffer = memory_new(BODY_BYTES, 1);
+    memcpy(transfer->buffer + transfer->end, bytes, length);
+    transfer->end += length;
+    return length;
+}
+
+static size_t on_upload(char *bytes, size_t size, size_t count, void *context)
+{
+    struct transfer *transfer = context;
+    size_t capacity = size * count;
+    size_t got;
+
+    if (transfer->upload_left == 0)
+        return 0;
+    if (!transfer->upload)
+        return CURL_READFUNC_ABORT; /* the exchange is over, its body no longer ours */
+    if (capacity > transfer->upload_left)
+        capacity = (size_t)transfer->upload_left;
+    if (!source_read(transfer->upload, bytes, capacity, &got, &transfer->failure))
+        return CURL_READFUNC_ABORT;
+    if (got == 0) {
+        error_set(&transfer->failure, ERROR_INVALID,
+                  "%s: what is to be sent ends %llu bytes early", transfer->what,
+                  (unsigned long long)transfer->upload_left);
+        return CURL_READFUNC_ABORT;
+    }
+    transfer->upload_left -= got;
+    return got;
+}
+
+/* --- driving one transfer ---------------------------------------------------------------- */
+
+static void end_transfer(struct transfer *transfer, CURLcode result)
+{
+    transfer->ended = true;
+    transfer->result = result;
+}
+
+static void perform(struct transfer *transfer)
+{
+    int count;
+
+    if (curl_multi_perform(transfer->multi, &count) != CURLM_OK)
+        abort(); /* out of memory, or a handle of ours is broken */
+    for (;;) {
+        CURLMsg *message = curl_multi_info_read(transfer->multi, &count);
+        if (!message)
+            return;
+        if (message->msg == CURLMSG_DONE)
+            end_transfer(transfer, message->data.result);
+    }
+}
+
+static void wait_for_network(struct transfer *transfer)
+{
+    if (curl_multi_poll(transfer->multi, NULL, 0, POLL_MS, NULL) != CURLM_OK)
+        abort();
+}
+
+/* Success counts only once everything was sent; a refusal may come before. */
+static bool has_answered(const struct transfer *transfer)
+{
+    bool may_stop = transfer->upload_left == 0 || transfer->head.status >= 300;
+
+    return transfer->head_ended && may_stop && transfer->failure.kind == ERROR_NONE;
+}
+
+/* libcurl's sentence, begun like one of ours. */
+static bool explain(struct transfer *transfer, struct error *err)
+{
+    if (transfer->failure.kind != ERROR_NONE) {
+        *err = transfer->failure;
+        return false;
+    }
+
+    CURLcode result = transfer->result;
+    if (result == CURLE_OK)
+        return error_set(err, ERROR_NETWORK, "%s: answered before everything was sent",
+                         transfer->what);
+    char *reason = transfer->reason;
+    if (!reason[0])
+        strncat(reason, curl_easy_strerror(result), sizeof transfer->reason - 1);
+    if (isupper((unsigned char)reason[0]) && islower((unsigned char)reason[1]))
+        reason[0] = (char)tolower((unsigned char)reason[0]);
+
+    const char *location = http_header(&transfer->head, "Location");
+    if (result == CURLE_UNSUPPORTED_PROTOCOL && location) {
+        owned(memory) char *url = http_url_for_people(location);
+        return error_set(err, ERROR_INVALID, "%s: redirected to '%.200s', which is not safe",
+                         transfer->what, url);
+    }
+    bool impossible = result == CURLE_URL_MALFORMAT || result == CURLE_UNSUPPORTED_PROTOCOL;
+    return error_set(err, impossible ? ERROR_INVALID : ERROR_NETWORK, "%s: %s", transfer->what,
+                     reason);
+}
+
+static bool body_read(struct source *self, void *bytes, size_t capacity, size_t *count,
+                      struct error *err)
+{
+    struct transfer *transfer = (struct transfer *)self;
+
+    if (transfer->start == transfer->end && transfer->paused && !transfer->ended) {
+        transfer->paused = false;
+        CURLcode code = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+        if (code != CURLE_OK)
+            end_transfer(transfer, code);
+    }
+    while (transfer->start == transfer->end && !transfer->ended) {
+        perform(transfer);
+        if (transfer->start == transfer->end && !transfer->ended)
+            wait_for_network(transfer);
+    }
+
+    *count = transfer->end - transfer->start;
+    if (*count == 0)
+        return transfer->result == CURLE_OK || explain(transfer, err);
+    if (*count > capacity)
+        *count = capacity;
+    memcpy(bytes, transfer->buffer + transfer->start, *count);
+    transfer->start += *count;
+    if (transfer->start == transfer->end)
+        transfer->start = transfer->end = 0;
+    return true;
+}
+
+/* --- the pool ---------------------------------------------------------------------------- */
+
+static void transfer_free(struct transfer *transfer)
+{
+    curl_multi_cleanup(transfer->multi);
+    curl_easy_cleanup(transfer->easy);
+    free(transfer->origin);
+    free(transfer);
+}
+
+/* Makes it ready for the pool. A transfer that has not ended loses its connection. */
+static void transfer_clear(struct transfer *transfer)
+{
+    curl_multi_remove_handle(transfer->multi, transfer->easy);
+    curl_easy_reset(transfer->easy);
+    curl_slist_free_all(transfer->headers);
+    forget_head(transfer);
+    free(transfer->what);
+    free(transfer->buffer);
+    *transfer = (struct transfer){
+        .body = transfer->body,
+        .owner = transfer->owner,
+        .easy = transfer->easy,
+        .multi = transfer->multi,
+        .origin = transfer->origin,
+    };
+}
+
+static void body_free(struct source *self)
+{
+    struct transfer *transfer = (struct transfer *)self;
+    struct http_curl *curl = transfer->owner;
+
+    if (!transfer->ended && !transfer->paused)
+        perform(transfer); /* the end may have arrived unread, and saves the connection */
+    transfer_clear(transfer);
+
+    pthread_mutex_lock(&curl->lock);
+    curl->active--;
+    bool keep = curl->idle_count < IDLE_LIMIT;
+    if (keep) {
+        transfer->next_idle = curl->idle;
+        curl->idle = transfer;
+        curl->idle_count++;
+    }
+    pthread_mutex_unlock(&curl->lock);
+    if (!keep)
+        transfer_free(transfer);
+}
+
+static const struct source_ops body_ops = {
+    .read = body_read,
+    .free = body_free,
+};
+
+static struct transfer *transfer_new(struct http_curl *curl)
+{
+    struct transfer *transfer = memory_new(1, sizeof *transfer);
+
+    transfer->body.ops = &body_ops;
+    transfer->owner = curl;
+    transfer->easy = curl_easy_init();
+    transfer->multi = curl_multi_init();
+    if (!transfer->easy || !transfer->multi)
+        abort();
+    return transfer;
+}
+
+/* Prefers one that has talked to the same host, and may still be connected. */
+static struct transfer *check_out(struct http_curl *curl, const char *url)
+{
+    owned(memory) char *origin = http_url_origin(url);
+    struct transfer *transfer = NULL;
+
+    pthread_mutex_lock(&curl->lock);
+    curl->active++;
+    struct transfer **place = &curl->idle;
+    while (*place && strcmp((*place)->origin, origin) != 0)
+        place = &(*place)->next_idle;
+    if (!*place && curl->idle_count == IDLE_LIMIT)
+        place = &curl->idle;
+    if (*place) {
+        transfer = *place;
+        *place = transfer->next_idle;
+        curl->idle_count--;
+    }
+    pthread_mutex_unlock(&curl->lock);
+
+    if (!transfer)
+        transfer = transfer_new(curl);
+    transfer->next_idle = NULL;
+    free(transfer->origin);
+    transfer->origin = take(&origin);
+    return transfer;
+}
+
+/* --- an exchange ------------------------------------------------------------------------- */
+
+static void add_line(struct transfer *transfer, const char *line)
+{
+    struct curl_slist *longer = curl_slist_append(transfer->headers, line);
+
+    if (!longer)
+        abort();
+    transfer->headers = longer;
+}
+
+static void set_headers(struct transfer *transfer, const struct http_request *request)
+{
+    for (size_t i = 0; i < HTTP_HEADERS_LIMIT && request->headers[i].name; i++) {
+        owned(memory) char *line =
+            text_format("%s: %s", request->headers[i].name, request->headers[i].value);
+        add_line(transfer, line);
+    }
+    add_line(transfer, "Expect:"); /* waiting for "100 Continue" costs a round trip */
+    must(curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers));
+}
+
+/* The protocols libcurl may speak, here and after a redirect. */
+static void set_protocols(CURL *easy, bool encrypted)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+    must(curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https"));
+    must(curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR,
+                          encrypted ? "https" : "http,https"));
+#else
+    long both = CURLPROTO_HTTP | CURLPROTO_HTTPS;
+    must(curl_easy_setopt(easy, CURLOPT_PROTOCOLS, both));
+    must(curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS, encrypted ? CURLPROTO_HTTPS : both));
+#endif
+}
+
+static void set_connection(struct transfer *transfer, const struct http_request *request)
+{
+    const struct http_curl *curl = transfer->owner;
+    CURL *easy = transfer->easy;
+    bool encrypted = strncmp(request->url, "https:", 6) == 0;
+    unsigned int silence_s = request->silence_s ? request->silence_s : curl->silence_s;
+    const char *proxy = encrypted ? curl->https_proxy : curl->http_proxy;
+
+    set_protocols(easy, encrypted);
+    if (curl->user_agent)
+        must(curl_easy_setopt(easy, CURLOPT_USERAGENT, curl->user_agent));
+    if (curl->ca_file)
+        must(curl_easy_setopt(easy, CURLOPT_CAINFO, curl->ca_file));
+    must(curl_easy_setopt(easy, CURLOPT_PROXY, proxy));
+    must(curl_easy_setopt(easy, CURLOPT_NOPROXY, curl->no_proxy));
+    must(curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L));
+    must(curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)curl->connect_s));
+    must(curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L));
+    must(curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)silence_s));
+    must(curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L));
+    must(curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L));
+    must(curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BODY_BYTES));
+    must(curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)BODY_BYTES));
+}
+
+static void set_method(struct transfer *transfer, const struct http_request *request)
+{
+    CURL *easy = transfer->easy;
+    bool get = strcmp(request->method, "GET") == 0;
+    bool head = strcmp(request->method, "HEAD") == 0;
+
+    if (head) {
+        must(curl_easy_setopt(easy, CURLOPT_NOBODY, 1L));
+    } else if (!get) {
+        must(curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method));
+        if (request->body || strcmp(request->method, "DELETE") != 0)
+            must(curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L));
+        must(curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE,
+                              (curl_off_t)transfer->upload_left));
+    }
+    transfer->follows_redirects = get || head;
+    must(curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, transfer->follows_redirects ? 1L : 0L));
+    must(curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)REDIRECTS_LIMIT));
+}
+
+static void prepare(struct transfer *transfer, const struct http_request *request)
+{
+    CURL *easy = transfer->easy;
+    owned(memory) char *url = http_url_for_people(request->url);
+
+    transfer->what = text_format("%s %s", request->method, url);
+    transfer->upload = request->body;
+    transfer->upload_left = request->body ? request->body_size : 0;
+
+    must(curl_easy_setopt(easy, CURLOPT_URL, request->url));
+    must(curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->reason));
+    must(curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header));
+    must(curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer));
+    must(curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body));
+    must(curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer));
+    must(curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_upload));
+    must(curl_easy_setopt(easy, CURLOPT_READDATA, transfer));
+    set_connection(transfer, request);
+    set_method(transfer, request);
+    set_headers(transfer, request);
+    if (curl_multi_add_handle(transfer->multi, easy) != CURLM_OK)
+        abort();
+}
+
+static bool curl_transport_exchange(struct http *self, const struct http_request *request,
+                                    struct http_response *out, struct error *err)
+{
+    struct http_curl *curl = (struct http_curl *)self;
+    struct transfer *transfer = check_out(curl, request->url);
+
+    prepare(transfer, request);
+    while (!has_answered(transfer) && !transfer->ended) {
+        perform(transfer);
+        if (!has_answered(transfer) && !transfer->ended)
+            wait_for_network(transfer);
+    }
+    transfer->upload = NULL;
+    if (!has_answered(transfer)) {
+        explain(transfer, err);
+        body_free(&transfer->body);
+        return false;
+    }
+
+    const char *url = NULL;
+    must(curl_easy_getinfo(transfer->easy, CURLINFO_EFFECTIVE_URL, &url));
+    *out = transfer->head;
+    out->url = memory_copy_string(url ? url : request->url);
+    out->body = &transfer->body;
+    transfer->head = (struct http_response){0};
+    return true;
+}
+
+/* --- the transport ----------------------------------------------------------------------- */
+
+static void curl_transport_free(struct http *self)
+{
+    struct http_curl *curl = (struct http_curl *)self;
+
+    assert(curl->active == 0);
+    while (curl->idle) {
+        struct transfer *transfer = curl->idle;
+        curl->idle = transfer->next_idle;
+        transfer_free(transfer);
+    }
+    pthread_mutex_destroy(&curl->lock);
+    free(curl->user_agent);
+    free(curl->ca_file);
+    free(curl->http_proxy);
+    free(curl->https_proxy);
+    free(curl->no_proxy);
+    free(curl);
+}
+
+static const struct http_ops curl_transport_ops = {
+    .exchange = curl_transport_exchange,
+    .free = curl_transport_free,
+};
+
+static char *copy_or_null(const char *string)
+{
+    return string ? memory_copy_string(string) : NULL;
+}
+
+/* The first of the names that is set; "" tells libcurl not to look for itself. */
+static char *find_proxy(const char *const *environment, const char *const *names)
+{
+    for (; *names; names++)
+        if (environment_get(environment, *names))
+            return memory_copy_string(environment_get(environment, *names));
+    return memory_copy_string("");
+}
+
+struct http *http_curl(const struct http_curl_options *options)
+{
+    static const char *const nothing[] = {NULL};
+    /* HTTP_PROXY is left out, as curl does: a CGI script's clients choose it. */
+    static const char *const for_http[] = {"http_proxy", "all_proxy", "ALL_PROXY", NULL};
+    static const char *const for_https[] = {"https_proxy", "HTTPS_PROXY", "all_proxy",
+                                            "ALL_PROXY", NULL};
+    static const char *const for_none[] = {"no_proxy", "NO_PROXY", NULL};
+
+    pthread_once(&libcurl_once, start_libcurl);
+
+    struct http_curl *curl = memory_new(1, sizeof *curl);
+    const char *const *environment = options->environment ? options->environment : nothing;
+    const char *ca_file =
+        options->ca_file ? options->ca_file : environment_get(environment, "SSL_CERT_FILE");
+    owned(memory) char *no_proxy = find_proxy(environment, for_none);
+
+    curl->http.ops = &curl_transport_ops;
+    curl->user_agent = copy_or_null(options->user_agent);
+    curl->ca_file = copy_or_null(ca_file);
+    curl->http_proxy = find_proxy(environment, for_http);
+    curl->https_proxy = find_proxy(environment, for_https);
+    curl->no_proxy = strcmp(no_proxy, "*") == 0
+                         ? take(&no_proxy)
+                         : text_format("localhost,127.0.0.0/8,127.0.0.1,::1,%s", no_proxy);
+    curl->connect_s = options->connect_s ? options->connect_s : CONNECT_S;
+    curl->silence_s = options->silence_s ? options->silence_s : SILENCE_S;
+    pthread_mutex_init(&curl->lock, NULL);
+    return &curl->http;
+}

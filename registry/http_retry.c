@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/http_retry.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "oci/base/memory.h"
+
+const struct http_retry_policy http_retry_usual = {
+    .tries = 4,
+    .first_wait_ms = 500,
+    .longest_wait_ms = 30 * 1000,
+};
+
+struct http_retry {
+    struct http http;
+    struct http *inner;
+    struct clock *clock;
+    struct http_retry_policy policy;
+};
+
+static bool is_passing(int status)
+{
+    return status == 408 || status == 429 || status == 500 || status == 502 || status == 503 ||
+           status == 504;
+}
+
+/* 0 up to `bound`. */
+static unsigned int random_wait(unsigned int bound)
+{
+    unsigned int value;
+
+    if (getrandom(&value, sizeof value, 0) != sizeof value)
+        value = bound / 2;
+    return value % (bound + 1);
+}
+
+/* The seconds form only. The other one is a date, which nobody sends and which would need the
+ * server's clock to be ours. */
+static unsigned int asked_wait_ms(const struct http_response *response)
+{
+    const char *text = http_header(response, "Retry-After");
+    if (!text || strspn(text, "0123456789") != strlen(text))
+        return 0;
+
+    unsigned long seconds = strtoul(text, NULL, 10);
+    return seconds < 24 * 3600 ? (unsigned int)seconds * 1000 : 24 * 3600 * 1000;
+}
+
+static unsigned int wait_before(const struct http_retry *retry, unsigned int tries_done)
+{
+    unsigned int bound = retry->policy.first_wait_ms;
+
+    for (unsigned int i = 1; i < tries_done && bound < retry->policy.longest_wait_ms; i++)
+        bound *= 2;
+    if (bound > retry->policy.longest_wait_ms)
+        bound = retry->policy.longest_wait_ms;
+    return random_wait(bound);
+}
+
+static bool retry_exchange(struct http *self, const struct http_request *request,
+                           struct http_response *out, struct error *err)
+{
+    struct http_retry *retry = (struct http_retry *)self;
+
+    for (unsigned int tries = 1;; tries++) {
+        bool last = request->body || tries >= retry->policy.tries;
+        unsigned int asked_ms = 0;
+        struct error failure = {0};
+
+        if (http_exchange(retry->inner, request, out, &failure)) {
+            if (last || !is_passing(out->status))
+                return true;
+            asked_ms = asked_wait_ms(out);
+            if (asked_ms > retry->policy.longest_wait_ms)
+                return true;
+            http_response_release(out);
+        } else if (last || failure.kind != ERROR_NETWORK) {
+            *err = failure;
+            return false;
+        }
+        clock_sleep(retry->clock, asked_ms + wait_before(retry, tries));
+    }
+}
+
+static void retry_free(struct http *self)
+{
+    struct http_retry *retry = (struct http_retry *)self;
+
+    http_free(retry->inner);
+    free(retry);
+}
+
+static const struct http_ops retry_ops = {
+    .exchange = retry_exchange,
+    .free = retry_free,
+};
+
+struct http *http_retrying(struct http *inner, struct clock *clock,
+                           const struct http_retry_policy *policy)
+{
+    struct http_retry *retry = memory_new(1, sizeof *retry);
+
+    retry->http.ops = &retry_ops;
+    retry->inner = inner;
+    retry->clock = clock;
+    retry->policy = *policy;
+    return &retry->http;
+}

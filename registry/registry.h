@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Registries: stores across the network.
+ *
+ * One `struct registries` holds a session per host: how the host wants to be
+ * asked, who we are there, the tokens it gave us. Repositories are opened as
+ * stores; they share the session of their host and end with it. Everything may
+ * be used from several threads.
+ *
+ * Hosts are asked by https, those on the loopback by plain http.
+ *
+ * Spec: distribution-spec v1.1, spec.md#api
+ */
+
+#include "oci/store.h"
+#include "registry/http.h"
+#include "registry/registry_login.h"
+
+struct registries;
+
+/** Asks nothing yet. Both are borrowed; logins are looked up in `environment` when a host wants
+ *  one. */
+struct registries *registries_new(struct http *http, const char *const *environment);
+void registries_free(struct registries *registries);
+
+/** Says who we are at `host` instead of looking it up, and, unless it is NULL, at which URL the
+ * host is really reached ("https://…", no path). The login is copied. */
+void registries_set_login(struct registries *registries, const char *host, const char *url,
+                          const struct registry_login *login);
+
+/** The repository as a store; freed with `registries`. Asks nothing yet. */
+struct store *registries_repository(struct registries *registries, const char *host,
+                                    const char *repository);
+
+static inline void registries_cleanup(struct registries **variable)
+{
+    registries_free(*variable);
+}

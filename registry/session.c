@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/session.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "oci/base/memory.h"
+#include "oci/base/text.h"
+#include "registry/challenge.h"
+#include "registry/token.h"
+
+struct session {
+    struct http *http;
+    const char *const *environment;
+    char *host;
+
+    pthread_mutex_t lock; /* for what follows; held while a token is fetched */
+    char *url;            /* "https://host" */
+    bool knows_login;     /* it was given or looked up; maybe there is none */
+    struct registry_login login;
+    struct challenge challenge; /* the last one heard */
+    struct scope_token {
+        char *scope;
+        char *authorization; /* "Bearer …" */
+        struct scope_token *next;
+    } * tokens;
+};
+
+/* Docker Hub answers elsewhere than its name says. */
+static char *usual_url(const char *host)
+{
+    if (strcasecmp(host, "docker.io") == 0 || strcasecmp(host, "index.docker.io") == 0)
+        host = "registry-1.docker.io";
+
+    owned(memory) char *plain = text_format("http://%s", host);
+    return http_url_is_loopback(plain) ? take(&plain) : text_format("https://%s", host);
+}
+
+struct session *session_new(struct http *http, const char *const *environment, const char *host)
+{
+    struct session *session = memory_new(1, sizeof *session);
+
+    session->http = http;
+    session->environment = environment;
+    session->host = memory_copy_string(host);
+    session->url = usual_url(host);
+    pthread_mutex_init(&session->lock, NULL);
+    return session;
+}
+
+static void forget_tokens(struct session *session)
+{
+    while (session->tokens) {
+        struct scope_token *token = session->tokens;
+        session->tokens = token->next;
+        free(token->scope);
+        free(token->authorization);
+        free(token);
+    }
+}
+
+void session_free(struct session *session)
+{
+    if (!session)
+        return;
+    forget_tokens(session);
+    challenge_release(&session->challenge);
+    registry_login_release(&session->login);
+    pthread_mutex_destroy(&session->lock);
+    free(session->host);
+    free(session->url);
+    free(session);
+}
+
+void session_set_login(struct session *session, const char *url,
+                       const struct registry_login *login)
+{
+    pthread_mutex_lock(&session->lock);
+    if (url) {
+        free(session->url);
+        session->url = memory_copy_string(url);
+    }
+    forget_tokens(session);
+    challenge_release(&session->challenge);
+    registry_login_release(&session->login);
+    session->knows_login = true;
+    if (login && login->user) {
+        session->login.user = memory_copy_string(login->user);
+        session->login.password = memory_copy_string(login->password);
+        session->challenge.scheme = CHALLENGE_BASIC; /* until it says otherwise */
+    }
+    pthread_mutex_unlock(&session->lock);
+}
+
+const char *session_host(const struct session *session)
+{
+    return session->host;
+}
+
+char *session_url(struct session *session, const char *path)
+{
+    pthread_mutex_lock(&session->lock);
+    char *url = text_format("%s%s", session->url, path);
+    pthread_mutex_unlock(&session->lock);
+    return url;
+}
+
+/* --- authorization; all with the lock held ------------------------------------------------ */
+
+static struct scope_token *find_token(struct session *session, const char *scope)
+{
+    for (struct scope_token *token = session->tokens; token; token = token->next)
+        if (strcmp(token->scope, scope) == 0)
+            return token;
+
+    struct scope_token *token = memory_new(1, sizeof *token);
+    token->scope = memory_copy_string(scope);
+    token->next = session->tokens;
+    session->tokens = token;
+    return token;
+}
+
+static bool explain_denial(const struct session *session, int status, struct error *err)
+{
+    const char *host = session->host;
+    const char *user = session->login.user;
+
+    if (err->kind != ERROR_DENIED)
+        return false;
+    if (!user)
+        return error_wrap(err,
+                          "registry %s wants a login and none was found; log in with "
+                          "'docker login %s'",
+                          host, host);
+    if (status == 403)
+        return error_wrap(err, "registry %s does not allow this to user '%.80s'", host, user);
+    return error_wrap(err, "registry %s refused the login of user '%.80s'", host, user);
+}
+
+static bool fetch_token(struct session *session, struct scope_token *token, struct error *err)
+{
+    owned(memory) char *fresh = NULL;
+
+    if (!token_get(session->http, &session->challenge, session->url, token->scope,
+                   &session->login, &fresh, err))
+        return explain_denial(session, 401, err);
+    free(token->authorization);
+    token->authorization = text_format("Bearer %s", fresh);
+    return true;
+}
+
+/* What to say for `scope`, other than `refused`; NULL when there is nothing to say. */
+static bool find_authorization(struct session *session, const char *scope, const char *refused,
+                               char **out, struct error *err)
+{
+    *out = NULL;
+    if (session->challenge.scheme == CHALLENGE_BASIC)
+        *out = registry_login_basic(&session->login);
+    if (session->challenge.scheme == CHALLENGE_BEARER) {
+        struct scope_token *token = find_token(session, scope);
+        bool is_new =
+            token->authorization && (!refused || strcmp(token->authorization, refused) != 0);
+        if (!is_new && !fetch_token(session, token, err))
+            return false;
+        *out = memory_copy_string(token->authorization);
+    }
+    if (*out && refused && strcmp(*out, refused) == 0) {
+        free(*out);
+        *out = NULL;
+    }
+    return true;
+}
+
+static bool learn(struct session *session, const struct http_response *response,
+                  struct error *err)
+{
+    struct challenge challenge = {0};
+
+    challenge_read(response, &challenge);
+    if (challenge.scheme == CHALLENGE_NONE)
+        return true;
+    challenge_release(&session->challenge);
+    session->challenge = challenge;
+    if (!session->knows_login)
+        session->knows_login =
+            registry_login_find(session->environment, session->host, &session->login, err);
+    return session->knows_login;
+}
+
+/* `refusal` is the 401 that `refused` got, or NULL before the first try. */
+static bool authorize(struct session *session, const char *scope,
+                      const struct http_request *request, const struct http_response *refusal,
+                      const char *refused, char **out, struct error *err)
+{
+    owned(memory) char *origin = http_url_origin(request->url);
+
+    *out = NULL;
+    pthread_mutex_lock(&session->lock);
+    owned(memory) char *ours = http_url_origin(session->url);
+    bool succeeded = true;
+    if (strcmp(origin, ours) == 0) {
+        succeeded = !refusal || learn(session, refusal, err);
+        succeeded = succeeded && find_authorization(session, scope, refused, out, err);
+    }
+    pthread_mutex_unlock(&session->lock);
+    return succeeded;
+}
+
+/* --- exchanges -----------------------------------------------------------------------------
+ */
+
+static bool send_once(struct session *session, const struct http_request *request,
+                      const char *authorization, const void *bytes, size_t count,
+                      struct http_response *out, struct error *err)
+{
+    owned(source) struct source *body = bytes ? memory_source(bytes, count) : NULL;
+    struct http_request whole = *request;
+
+    if (body) {
+        whole.body = body;
+        whole.body_size = count;
+    }
+    if (authorization)
+        http_add_header(&whole, "Authorization", authorization);
+    return http_exchange(session->http, &whole, out, err);
+}
+
+bool session_exchange(struct session *session, const char *scope,
+                      const struct http_request *request, const void *bytes, size_t count,
+                      struct http_response *out, struct error *err)
+{
+    owned(memory) char *first = NULL;
+    owned(memory) char *second = NULL;
+
+    if (!authorize(session, scope, request, NULL, NULL, &first, err) ||
+        !send_once(session, request, first, bytes, count, out, err))
+        return false;
+    if (out->status != 401 || request->body)
+        return true;
+    if (!authorize(session, scope, request, out, first, &second, err)) {
+        http_response_release(out);
+        return false;
+    }
+    if (!second)
+        return true;
+    http_response_release(out);
+    return send_once(session, request, second, bytes, count, out, err);
+}
+
+bool session_reason_error(struct session *session, const struct http_request *request,
+                          int status, const struct registry_reason *reason, struct error *err)
+{
+    registry_reason_error(request, status, reason, err);
+    pthread_mutex_lock(&session->lock);
+    explain_denial(session, status, err);
+    pthread_mutex_unlock(&session->lock);
+    return false;
+}
+
+bool session_error(struct session *session, const struct http_request *request,
+                   struct http_response *response, struct error *err)
+{
+    struct registry_reason reason;
+
+    registry_reason_read(response, &reason);
+    return session_reason_error(session, request, response->status, &reason, err);
+}

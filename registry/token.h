@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Bearer tokens: what a registry's token server hands out for a scope.
+ *
+ * Spec: distribution's token authentication
+ */
+
+#include "registry/challenge.h"
+#include "registry/registry_login.h"
+
+/** Asks the challenge's realm for a token that opens `scope`: one or several, separated by
+ *  spaces. All zero as `login` asks as nobody. The realm must be encrypted, or be
+ *  as local as the plain http registry at `registry_url`. `*token` is the caller's to free().
+ *  ERROR_DENIED when the login is refused. */
+bool token_get(struct http *http, const struct challenge *challenge, const char *registry_url,
+               const char *scope, const struct registry_login *login, char **token,
+               struct error *err) MUST_CHECK;

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/support/scripted_http.h"
+
+#include <string.h>
+
+#include "oci/base/memory.h"
+#include "tests/support/unit.h"
+
+enum { BODY_LIMIT = 64 * 1024 };
+
+static const char *sent_header(const struct http_request *request, const char *name)
+{
+    for (size_t i = 0; i < HTTP_HEADERS_LIMIT && request->headers[i].name; i++)
+        if (strcmp(request->headers[i].name, name) == 0)
+            return request->headers[i].value;
+    return NULL;
+}
+
+static bool take_body(const struct http_request *request, const char *expected,
+                      struct error *err)
+{
+    owned(memory) char *bytes = NULL;
+    size_t count;
+
+    if (!request->body)
+        return true;
+    owned(sink) struct sink *sink = memory_sink(BODY_LIMIT, &bytes, &count);
+    if (!stream_copy(request->body, sink, err) || !sink_finish(take(&sink), err))
+        return false;
+    assert_int_equal(count, request->body_size);
+    if (expected) {
+        assert_int_equal(count, strlen(expected));
+        assert_memory_equal(bytes, expected, count);
+    }
+    return true;
+}
+
+static void check_request(const struct scripted_exchange *expected,
+                          const struct http_request *request)
+{
+    size_t length = strlen(request->url);
+    size_t tail = strlen(expected->url);
+    const char *authorization = sent_header(request, "Authorization");
+
+    assert_string_equal(request->method, expected->method);
+    if (tail > length || strcmp(request->url + length - tail, expected->url) != 0)
+        fail_msg("%s %s does not end in '%s'", request->method, request->url, expected->url);
+    if (expected->authorization && authorization)
+        assert_string_equal(authorization, expected->authorization);
+    else if (authorization || expected->authorization)
+        fail_msg("%s: Authorization is '%s' instead of '%s'", request->url,
+                 authorization ? authorization : "",
+                 expected->authorization ? expected->authorization : "");
+}
+
+static bool play(struct http *self, const struct http_request *request,
+                 struct http_response *out, struct error *err)
+{
+    struct scripted_http *scripted = (struct scripted_http *)self;
+
+    if (scripted->done == scripted->count)
+        fail_msg("%s %s comes after the script's end", request->method, request->url);
+    const struct scripted_exchange *next = &scripted->script[scripted->done];
+    check_request(next, request);
+    free(scripted->accept);
+    const char *accept = sent_header(request, "Accept");
+    scripted->accept = accept ? memory_copy_string(accept) : NULL;
+    if (scripted->done == scripted->breaks_at)
+        return error_set(err, ERROR_NETWORK, "%s: broken on purpose", request->url);
+    scripted->done++;
+    if (next->status == 0)
+        return error_set(err, ERROR_NETWORK, "%s: no answer in the script", request->url);
+    if (!take_body(request, next->body, err))
+        return false;
+
+    const char *answer = next->answer ? next->answer : "";
+    *out = (struct http_response){
+        .status = next->status,
+        .url = memory_copy_string(request->url),
+        .body = memory_source(answer, strlen(answer)),
+        .headers = memory_new(SCRIPTED_HEADERS, sizeof *out->headers),
+    };
+    for (size_t i = 0; i < SCRIPTED_HEADERS && next->headers[i].name; i++) {
+        out->headers[i].name = memory_copy_string(next->headers[i].name);
+        out->headers[i].value = memory_copy_string(next->headers[i].value);
+        out->header_count++;
+    }
+    return true;
+}
+
+static void leave(struct http *self)
+{
+    (void)self; /* belongs to the test */
+}
+
+static const struct http_ops scripted_ops = {.exchange = play, .free = leave};
+
+void scripted_http_init(struct scripted_http *scripted, const struct scripted_exchange *script,
+                        size_t count)
+{
+    *scripted = (struct scripted_http){
+        .http.ops = &scripted_ops,
+        .script = script,
+        .count = count,
+        .breaks_at = SIZE_MAX,
+    };
+}
+
+void scripted_http_release(struct scripted_http *scripted)
+{
+    free(scripted->accept);
+    if (scripted->breaks_at == SIZE_MAX)
+        assert_int_equal(scripted->done, scripted->count);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * A transport that plays a script: it expects one request after the other and
+ * gives canned answers. A request that is not in the script fails the test.
+ */
+
+#include "registry/http.h"
+
+enum { SCRIPTED_HEADERS = 4 };
+
+struct scripted_exchange {
+    const char *method;
+    const char *url;           /* the URL ends in this */
+    const char *authorization; /* the header's value; NULL: there must be none */
+    const char *body;          /* that must be sent; NULL: not looked at */
+
+    int status; /* 0: no answer, ERROR_NETWORK */
+    struct http_header headers[SCRIPTED_HEADERS];
+    const char *answer; /* NULL: an empty one */
+};
+
+struct scripted_http {
+    struct http http;
+    const struct scripted_exchange *script;
+    size_t count;
+    size_t done;
+    size_t breaks_at; /* the exchange with this number gets no answer */
+    char *accept;     /* the last Accept header */
+};
+
+void scripted_http_init(struct scripted_http *scripted, const struct scripted_exchange *script,
+                        size_t count);
+
+/** Fails the test unless the whole script was played. */
+void scripted_http_release(struct scripted_http *scripted);

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Trying again: only what may pass, only what can be sent again, never without a
+ * pause and never for ever.
+ */
+#include "registry/http_retry.h"
+
+#include "tests/support/scripted_http.h"
+#include "tests/support/unit.h"
+
+static const struct http_retry_policy policy = {
+    .tries = 4,
+    .first_wait_ms = 100,
+    .longest_wait_ms = 5000,
+};
+
+/* Never waits, and remembers how long it was told to. */
+struct patient_clock {
+    struct clock clock;
+    unsigned int waits_ms[8];
+    size_t count;
+};
+
+static time_t patient_now(struct clock *self)
+{
+    (void)self;
+    return 0;
+}
+
+static void patient_sleep(struct clock *self, unsigned int wait_ms)
+{
+    struct patient_clock *patient = (struct patient_clock *)self;
+
+    assert_in_range(patient->count, 0, 7);
+    patient->waits_ms[patient->count++] = wait_ms;
+}
+
+static const struct clock_ops patient_ops = {patient_now, patient_sleep};
+
+/* Plays the script behind a retrying transport; the answer's status, 0 for none. */
+static int ask(const struct scripted_exchange *script, size_t count, struct source *body,
+               struct patient_clock *patient, struct error *err)
+{
+    struct scripted_http scripted;
+    struct http_request request = {
+        .method = script->method,
+        .url = "http://host/thing",
+        .body = body,
+        .body_size = body ? 4 : 0,
+    };
+    struct http_response response = {0};
+
+    scripted_http_init(&scripted, script, count);
+    *patient = (struct patient_clock){.clock.ops = &patient_ops};
+    struct http *http = http_retrying(&scripted.http, &patient->clock, &policy);
+    bool answered = http_exchange(http, &request, &response, err);
+    int status = answered ? response.status : 0;
+
+    http_response_release(&response);
+    http_free(http);
+    scripted_http_release(&scripted);
+    return status;
+}
+
+static void what_may_pass_is_asked_again(void **state)
+{
+    (void)state;
+    static const int passing[] = {0, 408, 429, 500, 502, 503, 504};
+
+    for (size_t i = 0; i < COUNT(passing); i++) {
+        struct error err;
+        struct patient_clock patient;
+        const struct scripted_exchange script[] = {
+            {"GET", "/thing", .status = passing[i]},
+            {"GET", "/thing", .status = passing[i]},
+            {"GET", "/thing", .status = 200},
+        };
+
+        assert_int_equal(ask(script, COUNT(script), NULL, &patient, &err), 200);
+        assert_int_equal(patient.count, 2);
+        assert_in_range(patient.waits_ms[0], 0, 100);
+        assert_in_range(patient.waits_ms[1], 0, 200);
+    }
+}
+
+static void other_answers_are_final(void **state)
+{
+    (void)state;
+    static const int final[] = {200, 206, 301, 400, 401, 403, 404, 409, 416, 501};
+
+    for (size_t i = 0; i < COUNT(final); i++) {
+        struct error err;
+        struct patient_clock patient;
+        const struct scripted_exchange script[] = {{"GET", "/thing", .status = final[i]}};
+
+        assert_int_equal(ask(script, 1, NULL, &patient, &err), final[i]);
+        assert_int_equal(patient.count, 0);
+    }
+}
+
+static void tries_are_counted(void **state)
+{
+    (void)state;
+    struct error err;
+    struct patient_clock patient;
+    static const struct scripted_exchange busy[] = {
+        {"HEAD", "/thing", .status = 503},
+        {"HEAD", "/thing", .status = 503},
+        {"HEAD", "/thing", .status = 503},
+        {"HEAD", "/thing", .status = 503},
+    };
+    static const struct scripted_exchange down[] = {
+        {"HEAD", "/thing", .status = 0},
+        {"HEAD", "/thing", .status = 0},
+        {"HEAD", "/thing", .status = 0},
+        {"HEAD", "/thing", .status = 0},
+    };
+
+    assert_int_equal(ask(busy, COUNT(busy), NULL, &patient, &err), 503);
+    assert_int_equal(patient.count, 3);
+    assert_int_equal(ask(down, COUNT(down), NULL, &patient, &err), 0);
+    assert_int_equal(err.kind, ERROR_NETWORK);
+}
+
+static void the_server_says_how_long(void **state)
+{
+    (void)state;
+    struct error err;
+    struct patient_clock patient;
+    static const struct scripted_exchange soon[] = {
+        {"POST", "/thing", .status = 429, .headers = {{"Retry-After", "3"}}},
+        {"POST", "/thing", .status = 202},
+    };
+    static const struct scripted_exchange tomorrow[] = {
+        {"POST", "/thing", .status = 429, .headers = {{"Retry-After", "99999999999999999999"}}},
+    };
+    static const struct scripted_exchange a_date[] = {
+        {"POST", "/thing", .status = 429,
+         .headers = {{"Retry-After", "Fri, 31 Dec 1999 23:59:59 GMT"}}},
+        {"POST", "/thing", .status = 202},
+    };
+
+    assert_int_equal(ask(soon, COUNT(soon), NULL, &patient, &err), 202);
+    assert_in_range(patient.waits_ms[0], 3000, 3100);
+    assert_int_equal(ask(tomorrow, COUNT(tomorrow), NULL, &patient, &err), 429);
+    assert_int_equal(patient.count, 0);
+    assert_int_equal(ask(a_date, COUNT(a_date), NULL, &patient, &err), 202);
+    assert_in_range(patient.waits_ms[0], 0, 100);
+}
+
+static void a_body_goes_out_once(void **state)
+{
+    (void)state;
+    struct error err;
+    struct patient_clock patient;
+    static const struct scripted_exchange busy[] = {{"PUT", "/thing", .status = 503}};
+    static const struct scripted_exchange down[] = {{"PUT", "/thing", .status = 0}};
+
+    struct source *body = memory_source("body", 4);
+    assert_int_equal(ask(busy, 1, body, &patient, &err), 503);
+    assert_int_equal(ask(down, 1, body, &patient, &err), 0);
+    assert_int_equal(patient.count, 0);
+    source_free(body);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_may_pass_is_asked_again),
+        cmocka_unit_test(other_answers_are_final),
+        cmocka_unit_test(tries_are_counted),
+        cmocka_unit_test(the_server_says_how_long),
+        cmocka_unit_test(a_body_goes_out_once),
+    };
+    return cmocka_run_group_tests_name("http_retry", tests, NULL, NULL);
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who we are at a registry: asked once, remembered per scope, renewed once when
+ * it ran out, and told to nobody else.
+ */
+#include "registry/token.h"
+
+#include <unistd.h>
+
+#include "oci/base/file.h"
+#include "oci/base/memory.h"
+#include "oci/base/text.h"
+#include "registry/registry.h"
+#include "tests/support/scripted_http.h"
+#include "tests/support/unit.h"
+
+#define BASIC "Basic dXNlcjpzZWNyZXQ=" /* user:secret */
+#define WANTS_BEARER                                                                           \
+    {                                                                                          \
+        "WWW-Authenticate", "Bearer realm=\"https://auth.example/token\",service=\"r\""        \
+    }
+#define WANTS_BASIC                                                                            \
+    {                                                                                          \
+        "WWW-Authenticate", "Basic realm=\"x\""                                                \
+    }
+#define A "/v2/team/a/manifests/1"
+#define B "/v2/team/b/manifests/1"
+#define TOKEN "https://auth.example/token?service=r&scope=repository:team/"
+#define IMAGE "{\"layers\": []}"
+
+static const char *const nobody[] = {NULL};
+static const struct registry_login user = {(char *)"user", (char *)"secret"};
+
+/* Reads tag 1 of each repository in turn at registry.example. */
+static bool read_all(const struct scripted_exchange *script, size_t count,
+                     const struct registry_login *login, const char *const *environment,
+                     const char *const *repositories, struct error *err)
+{
+    struct scripted_http scripted;
+    bool succeeded = true;
+
+    scripted_http_init(&scripted, script, count);
+    struct registries *registries = registries_new(&scripted.http, environment);
+    if (login)
+        registries_set_login(registries, "registry.example", NULL, login);
+    for (; *repositories && succeeded; repositories++) {
+        owned(document) struct document document = {0};
+        struct store *store =
+            registries_repository(registries, "registry.example", *repositories);
+        succeeded = store_resolve(store, "1", &document, err);
+    }
+    registries_free(registries);
+    scripted_http_release(&scripted);
+    return succeeded;
+}
+
+static const char *const only_a[] = {"team/a", NULL};
+static const char *const a_b_a[] = {"team/a", "team/b", "team/a", NULL};
+
+static void an_open_registry_is_asked_once(void **state)
+{
+    (void)state;
+    struct error err;
+    static const struct scripted_exchange script[] = {
+        {"GET", "https://registry.example" A, .status = 200, .answer = IMAGE},
+    };
+
+    assert_ok(read_all(script, COUNT(script), NULL, nobody, only_a, &err));
+}
+
+static void nobody_gets_a_token_per_scope(void **state)
+{
+    (void)state;
+    struct error err;
+    static const struct scripted_exchange script[] = {
+        {"GET", A, .status = 401, .headers = {WANTS_BEARER}},
+        {"GET", TOKEN "a:pull", .status = 200, .answer = "{\"token\": \"for-a\"}"},
+        {"GET", A, "Bearer for-a", .status = 200, .answer = IMAGE},
+        /* The second repository knows the way already, the third request the token. */
+        {"GET", TOKEN "b:pull", .status = 200, .answer = "{\"access_token\": \"for-b\"}"},
+        {"GET", B, "Bearer for-b", .status = 200, .answer = IMAGE},
+        {"GET", A, "Bearer for-a", .status = 200, .answer = IMAGE},
+    };
+
+    assert_ok(read_all(script, COUNT(script), NULL, nobody, a_b_a, &err));
+}
+
+static void a_login_goes_to_the_token_server(void **state)
+{
+    (void)state;
+    struct error err;
+    static const struct scripted_exchange script[] = {
+        {"GET", A, BASIC, .status = 401, .headers = {WANTS_BEARER}},
+        {"GET", TOKEN "a:pull", BASIC, .status = 200, .answer = "{\"token\": \"t\"}"},
+        {"GET", A, "Bearer t", .status = 200, .answer = IMAGE},
+    };
+
+    assert_ok(read_all(script, COUNT(script), &user, nobody, only_a, &err));
+}
+
+static void a_login_is_looked_up_when_it_is_wanted(void **state)
+{
+    (void)state;
+    struct error err;
+    char path[] = "/tmp/skiff-auth-XXXXXX";
+    static const char text[] = "{\"auths\": {\"registry.example\": "
+                               "{\"username\": \"user\", \"password\": \"secret\"}}}";
+    static const struct scripted_exchange script[] = {
+        {"GET", A, .status = 401, .headers = {{"WWW-Authenticate", "Basic realm=x"}}},
+        {"GET", A, BASIC, .status = 200, .answer = IMAGE},
+        {"GET", B, BASIC, .status = 200, .answer = IMAGE},
+        {"GET", A, BASIC, .status = 200, .answer = IMAGE},
+    };
+
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_ok(file_write(path, 0600, text, strlen(text), &err));
+    owned(memory) char *variable = text_format("REGISTRY_AUTH_FILE=%s", path);
+    const char *environment[] = {variable, NULL};
+
+    assert_ok(read_all(script, COUNT(script), NULL, environment, a_b_a, &err));
+
+    assert_ok(file_write(path, 0600, "{", 1, &err));
+    assert_fails(read_all(script, 1, NULL, environment, only_a, &err), ERROR_INVALID, path);
+    unlink(path);
+}
+
+static void a_token_that_ran_out_is_renewed_once(void **state)
+{
+    (void)state;
+    struct error err;
+    static const struct scripted_exchange renewed[] = {
+        {"GET", A, .status = 401, .headers = {WANTS_BEARER}},
+        {"GET", TOKEN "a:pull", .status = 200, .answer = "{\"token\": \"one\"}"},
+        {"GET", A, "Bearer one", .status = 200, .answer = IMAGE},
+        {"GET", A, "Bearer one", .status = 401, .headers = {WANTS_BEARER}},
+        {"GET", TOKEN "a:pull", .status = 200, .answer = "{\"token\": \"two\"}"},
+        {"GET", A, "Bearer two", .status = 200, .answer = IMAGE},
+    };
+    static const char *const a_a[] = {"team/a", "team/a", NULL};
+    static const struct scripted_exchange hopeless[] = {
+        {"GET", A, .status = 401, .headers = {WANTS_BEARER}},
+        {"GET", TOKEN "a:pull", .status = 200, .answer = "{\"token\": \"one\"}"},
+        {"GET", A, "Bearer one", .status = 401, .headers = {WANTS_BEARER}},
+    };
+
+    assert_ok(read_all(renewed, COUNT(renewed), NULL, nobody, a_a, &err));
+    assert_fails(read_all(hopeless, COUNT(hopeless), NULL, nobody, only_a, &err), ERROR_DENIED,
+                 "wants a login");
+}
+
+static void refusals_say_what_to_do(void **state)
+{
+    (void)state;
+    static const struct {
+        struct scripted_exchange script[3];
+        size_t count;
+        const struct registry_login *login;
+        enum error_kind kind;
+        const char *words;
+    } cases[] = {
+        {{{"GET", A, .status = 401, .headers = {WANTS_BASIC}}},
+         1,
+         NULL,
+         ERROR_DENIED,
+         "registry registry.example wants a login and none was found; log in with "
+         "'docker login registry.example': GET https://registry.example" A ": 401"},
+        {{{"GET", A, BASIC, .status = 401, .headers = {WANTS_BASIC}}},
+         1,
+         &user,
+         ERROR_DENIED,
+         "registry registry.example refused the login of user 'user'"},
+        {{{"GET", A, BASIC, .status = 401, .headers = {WANTS_BEARER}},
+          {"GET", "a:pull", BASIC, .status = 401}},
+         2,
+         &user,
+         ERROR_DENIED,
+         "refused the login of user 'user': GET https://auth.example/token: 401"},
+        {{{"GET", A, BASIC, .status = 403,
+           .answer = "{\"errors\": [{\"code\": \"DENIED\", \"message\": \"not yours\"}]}"}},
+         1,
+         &user,
+         ERROR_DENIED,
+         "does not allow this to user 'user': GET https://registry.example" A
+         ": 403 DENIED: not yours"},
+        {{{"GET", A, .status = 401}}, 1, NULL, ERROR_DENIED, "wants a login"},
+        {{{"GET", A, .status = 401, .headers = {WANTS_BEARER}},
+          {"GET", "a:pull", .status = 503}},
+         2,
+         NULL,
+         ERROR_NETWORK,
+         "GET https://auth.example/token: 503"},
+        {{{"GET", A, .status = 401, .headers = {WANTS_BEARER}},
+          {"GET", "a:pull", .status = 200, .answer = "{\"token\": \"a\\r\\nX: b\"}"}},
+         2,
+         NULL,
+         ERROR_INVALID,
+         "token from https://auth.example/token"},
+        {{{"GET", A, .status = 401, .headers = {WANTS_BEARER}},
+          {"GET", "a:pull", .status = 200, .answer = "{}"}},
+         2,
+         NULL,
+         ERROR_INVALID,
+         "no token"},
+        {{{"GET", A, BASIC, .status = 401,
+           .headers = {{"WWW-Authenticate", "Bearer realm=\"http://auth.example/?secret\""}}}},
+         1,
+         &user,
+         ERROR_DENIED,
+         "'http://auth.example/' is not reached by https"},
+        {{{"GET", A, BASIC, .status = 401,
+           .headers = {{"WWW-Authenticate", "Bearer realm=\"http://127.0.0.1/\""}}}},
+         1,
+         &user,
+         ERROR_DENIED,
+         "is not reached by https"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct error err;
+
+        assert_fails(
+            read_all(cases[i].script, cases[i].count, cases[i].login, nobody, only_a, &err),
+            cases[i].kind, cases[i].words);
+        assert_null(strstr(err.text, "secret"));
+    }
+}
+
+static void a_local_registry_may_have_a_local_token_server(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *realm;
+        const char *registry;
+        bool safe;
+    } cases[] = {
+        {"https://auth.example/t", "https://registry.example", true},
+        {"https://auth.example/t", "http://localhost:5000", true},
+        {"http://127.0.0.1:5001/t", "http://localhost:5000", true},
+        {"http://plain.example/t", "http://plain.example", true},
+        {"http://auth.example/t", "http://localhost:5000", false},
+        {"http://auth.example/t", "http://plain.example", false},
+        {"file:///etc/passwd", "http://localhost:5000", false},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        static const struct scripted_exchange script = {"GET", "?scope=one&scope=two:a,b",
+                                                        BASIC, .status = 200,
+                                                        .answer = "{\"token\": \"t\"}"};
+        struct error err;
+        struct scripted_http scripted;
+        struct challenge challenge = {CHALLENGE_BEARER, (char *)cases[i].realm, NULL};
+        owned(memory) char *token = NULL;
+
+        scripted_http_init(&scripted, &script, cases[i].safe ? 1 : 0);
+        bool given = token_get(&scripted.http, &challenge, cases[i].registry, "one two:a,b",
+                               &user, &token, &err);
+        assert_int_equal(given, cases[i].safe);
+        scripted_http_release(&scripted);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_open_registry_is_asked_once),
+        cmocka_unit_test(nobody_gets_a_token_per_scope),
+        cmocka_unit_test(a_login_goes_to_the_token_server),
+        cmocka_unit_test(a_login_is_looked_up_when_it_is_wanted),
+        cmocka_unit_test(a_token_that_ran_out_is_renewed_once),
+        cmocka_unit_test(refusals_say_what_to_do),
+        cmocka_unit_test(a_local_registry_may_have_a_local_token_server),
+    };
+    return cmocka_run_group_tests_name("token", tests, NULL, NULL);
+}
