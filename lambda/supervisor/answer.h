@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What the caller gets to see: SCAR's response, whose body is the output in base64, or
+ * the words that say why there is none.
+ */
+
+#include <stddef.h>
+
+#include "lambda/supervisor/child.h"
+#include "lambda/supervisor/runtime_client.h"
+
+/* So many bytes of output fit into a response: base64 makes four of three, and the headers
+ * and a notice need their place. */
+enum { OUTPUT_LIMIT = (RESPONSE_LIMIT - 16 * 1024) / 4 * 3 };
+
+/** The response document; a new string, the caller's to free(). `environment` is the
+ *  supervisor's own. */
+char *answer_response(const char *request_id, const char *const *environment,
+                      const struct child_result *result);
+
+/** The message of a time-out after `limit_s` seconds, with the end of the output so far. A
+ *  new string, the caller's to free(). */
+char *answer_time_out(int64_t limit_s, int threshold_s, const struct child_result *result);

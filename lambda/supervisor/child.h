@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The user's program: started, listened to, and ended together with all it started.
+ *
+ * What it prints goes to the log while it runs and is kept for the answer. When it exits, or
+ * its time is up, its whole process group is killed, and with it those who left the group:
+ * orphans below us become our children, so none is lost from sight.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lambda/supervisor/program.h"
+#include "oci/base/text.h"
+
+struct child {
+    const struct program *program;
+    char *const *environment; /* ended by NULL */
+    int64_t limit_ms;         /* from the start; 0: none */
+    size_t output_limit;      /* bytes of output to keep */
+    enum log_level log_level;
+};
+
+struct child_result {
+    struct text output; /* stdout and stderr as they came, at most output_limit */
+    uint64_t printed;   /* bytes in all */
+    bool inside_line;   /* the last one has no end */
+    bool timed_out;
+    int exit_code; /* 128 and the signal's number when a signal ended it, like a shell */
+    int signal;    /* 0: it exited by itself */
+};
+
+/** Runs the program to its end. ERROR_INVALID or ERROR_SYSTEM when it cannot be started. */
+bool child_run(const struct child *child, struct child_result *out,
+               struct error *err) MUST_CHECK;
+
+static inline void child_result_cleanup(struct child_result *variable)
+{
+    text_release(&variable->output);
+}

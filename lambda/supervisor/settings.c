@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lambda/supervisor/settings.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "oci/base/environment.h"
+#include "oci/base/file.h"
+#include "oci/base/json.h"
+#include "oci/base/memory.h"
+#include "oci/base/text.h"
+
+static const char CONFIG_FILE[] = "/var/task/function_config.yaml";
+
+enum {
+    THRESHOLD_DEFAULT_S = 10,
+    THRESHOLD_LIMIT_S = 15 * 60, /* no function lives longer */
+};
+
+void settings_release(struct settings *settings)
+{
+    for (char **variable = settings->variables; variable && *variable; variable++)
+        free(*variable);
+    free(settings->variables);
+    free(settings->init_script);
+    *settings = (struct settings){0};
+}
+
+/* The member called `name`, which `object` may lack or hold as null; NULL then. */
+static json_t *member(const json_t *object, const char *name)
+{
+    json_t *found = json_object_get(object, name);
+
+    return json_is_null(found) ? NULL : found;
+}
+
+/* A member that is an object itself, NULL when missing. */
+static bool inner_object(const json_t *object, const char *name, json_t **out,
+                         struct error *err)
+{
+    *out = member(object, name);
+    if (*out && !json_is_object(*out))
+        return error_set(err, ERROR_INVALID, "'%s' is not an object", name);
+    return true;
+}
+
+/* Numbers and booleans become what they look like. A new string. */
+static char *plain_text(const json_t *value)
+{
+    if (json_is_string(value))
+        return memory_copy_string(json_string_value(value));
+    return json_is_null(value) ? memory_copy_string("") : json_text(value);
+}
+
+static bool parse_threshold(const char *text, int *seconds, struct error *err)
+{
+    char *end;
+
+    errno = 0;
+    long value = strtol(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || value < 0 || value > THRESHOLD_LIMIT_S)
+        return error_set(err, ERROR_INVALID, "'%.80s' is not a number of seconds from 0 to %d",
+                         text, THRESHOLD_LIMIT_S);
+    *seconds = (int)value;
+    return true;
+}
+
+static bool read_variables(const json_t *container, struct settings *settings,
+                           struct error *err)
+{
+    json_t *environment = NULL;
+    json_t *variables = NULL;
+    if (!inner_object(container, "environment", &environment, err) ||
+        !inner_object(environment, "Variables", &variables, err))
+        return false;
+
+    settings->variables = memory_new(json_object_size(variables) + 1, sizeof(char *));
+    size_t count = 0;
+    const char *name;
+    json_t *value;
+    json_object_foreach(variables, name, value)
+    {
+        if (name[0] == '\0' || strchr(name, '='))
+            return error_set(err, ERROR_INVALID,
+                             "environment.Variables: '%.80s' is no name for a variable", name);
+        owned(memory) char *text = plain_text(value);
+        settings->variables[count++] = text_format("%s=%s", name, text);
+    }
+    return true;
+}
+
+static bool read_container(const json_t *config, struct settings *settings, struct error *err)
+{
+    json_t *container = NULL;
+    if (!inner_object(config, "container", &container, err))
+        return false;
+
+    const json_t *threshold = member(container, "timeout_threshold");
+    owned(memory) char *text = threshold ? plain_text(threshold) : NULL;
+    if (text && !parse_threshold(text, &settings->threshold_s, err))
+        return error_wrap(err, "container.timeout_threshold");
+    if (!read_variables(container, settings, err))
+        return error_wrap(err, "container");
+    return true;
+}
+
+static bool read_config(const char *bytes, size_t count, struct settings *settings,
+                        struct error *err)
+{
+    json_owned json_t *config = NULL;
+    if (!json_parse(bytes, count, &config, err))
+        return error_wrap(err, "only JSON is understood here, YAML written by SCAR is not yet");
+    if (!json_is_object(config))
+        return error_set(err, ERROR_INVALID, "not a JSON object");
+
+    const json_t *script = member(config, "init_script");
+    if (script && !json_is_string(script))
+        return error_set(err, ERROR_INVALID, "'init_script' is not a string");
+    const char *path = json_string_value(script);
+    if (path && *path)
+        settings->init_script = text_format("%s%s", *path == '/' ? "" : "/var/task/", path);
+
+    const char *level = json_optional_string(config, "log_level");
+    if (level && !log_level_parse(level, &settings->log_level))
+        log_line(LOG_INFO, LOG_WARNING, "log_level '%.80s' is unknown, INFO it is", level);
+    return read_container(config, settings, err);
+}
+
+static bool override(const char *const *environment, struct settings *settings,
+                     struct error *err)
+{
+    const char *level = environment_get(environment, "LOG_LEVEL");
+    const char *threshold = environment_get(environment, "TIMEOUT_THRESHOLD");
+
+    if (level && !log_level_parse(level, &settings->log_level)) {
+        settings->log_level = LOG_INFO;
+        log_line(LOG_INFO, LOG_WARNING, "LOG_LEVEL '%.80s' is unknown, INFO it is", level);
+    }
+    if (threshold && !parse_threshold(threshold, &settings->threshold_s, err))
+        return error_wrap(err, "TIMEOUT_THRESHOLD");
+    return true;
+}
+
+/* The bytes of the configuration and where they come from; NULL and NULL for none. */
+static bool find_config(const char *const *environment, char **bytes, size_t *count,
+                        const char **origin, struct error *err)
+{
+    *origin = CONFIG_FILE;
+    if (file_read(CONFIG_FILE, CONFIG_LIMIT, bytes, count, err))
+        return true;
+    if (err->kind != ERROR_NOT_FOUND)
+        return false;
+
+    const char *encoded = environment_get(environment, "FDL");
+    *origin = encoded ? "FDL" : NULL;
+    if (encoded && !base64_decode(encoded, bytes, count, err))
+        return error_wrap(err, "FDL");
+    return true;
+}
+
+bool settings_read(const char *const *environment, struct settings *out, struct error *err)
+{
+    owned(settings) struct settings settings = {
+        .log_level = LOG_INFO,
+        .threshold_s = THRESHOLD_DEFAULT_S,
+    };
+    owned(memory) char *bytes = NULL;
+    size_t count = 0;
+    const char *origin;
+
+    if (!find_config(environment, &bytes, &count, &origin, err))
+        return false;
+    if (origin && !read_config(bytes, count, &settings, err))
+        return error_wrap(err, "%s", origin);
+    if (!override(environment, &settings, err))
+        return false;
+
+    *out = settings;
+    settings = (struct settings){0};
+    return true;
+}
