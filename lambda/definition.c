@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lambda/definition.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lambda/definition_config.h"
+#include "lambda/definition_keys.h"
+#include "lambda/definition_rules.h"
+#include "lambda/yaml.h"
+#include "oci/base/file.h"
+#include "oci/base/memory.h"
+#include "oci/base/stream.h"
+#include "oci/base/text.h"
+#include "oci/location.h"
+
+enum {
+    MEMORY_LEAST_MIB = 128,
+    MEMORY_MOST_MIB = 10240,
+    MEMORY_DEFAULT_MIB = 512,
+    TIMEOUT_MOST_S = 900,
+    TIMEOUT_DEFAULT_S = 300,
+    THRESHOLD_DEFAULT_S = 10,
+    LOG_RETENTION_DEFAULT_DAYS = 30,
+    TAGS_LIMIT = 48, /* of the 50 Lambda takes: two are ours */
+    FILE_SYSTEMS_LIMIT = 1,
+};
+
+static const char DEFAULT_DESCRIPTION[] = "Automatically generated lambda function";
+
+/* What the definitions point at. */
+struct definition_memory {
+    char **strings;
+    size_t string_count;
+    json_t *values;
+};
+
+/* One function on its way from the file and the options to a definition. */
+struct reading {
+    const char *path; /* of the file; NULL without one, and then there are no nodes */
+    const struct definition_options *options;
+    const struct yaml_node *item;      /* the entry of functions: aws: */
+    const struct yaml_node *lambda;    /* its lambda section */
+    const struct yaml_node *container; /* the container section of that */
+    struct definition_memory *memory;
+    struct definition *out;
+};
+
+/* A value and who gave it: an option, the file, or nobody. */
+struct setting {
+    const char *text;             /* NULL: nobody */
+    const struct yaml_node *node; /* NULL: not the file */
+    const char *label;            /* "--memory", "memory" */
+};
+
+static const char *keep_string(struct definition_memory *memory, char *string)
+{
+    memory->strings =
+        memory_resize(memory->strings, memory->string_count + 1, sizeof *memory->strings);
+    return memory->strings[memory->string_count++] = string;
+}
+
+static json_t *keep_value(struct definition_memory *memory, json_t *value)
+{
+    json_array_append_new(memory->values, value);
+    return value;
+}
+
+static struct setting choose(const char *option, const char *option_label,
+                             const struct yaml_node *section, const char *key,
+                             const char *key_label)
+{
+    const struct yaml_node *node = yaml_find(section, key);
+
+    if (option)
+        return (struct setting){.text = option, .label = option_label};
+    if (node && (!yaml_is_scalar(node) || node->text[0]))
+        return (struct setting){.text = node->text, .node = node, .label = key_label};
+    return (struct setting){.label = key_label};
+}
+
+/* Puts the place a bad value came from in front of what is wrong with it. */
+static bool blame(const struct reading *reading, const struct setting *setting,
+                  struct error *err)
+{
+    if (!setting->node)
+        return error_wrap(err, "%s", setting->label);
+    return definition_keys_place(err, reading->path, setting->node, setting->label);
+}
+
+/* Something required is in neither: `section`, which may be NULL, is where it belongs. */
+static bool miss(const struct reading *reading, const struct yaml_node *section,
+                 const char *label, const char *option, struct error *err)
+{
+    if (!reading->path)
+        return error_set(err, ERROR_USAGE, "%s is missing", option);
+    const struct yaml_node *at = section ? section : reading->item;
+    error_set(err, ERROR_USAGE, "%s is missing", label);
+    return error_wrap(err, "%.200s:%u:%u", reading->path, at->line, at->column);
+}
+
+/* --- plain values --- */
+
+struct number {
+    const char *option_label;
+    const char *key;
+    const char *unit;
+    int least, most, otherwise;
+};
+
+static bool read_number(const struct reading *reading, int option, const struct number *number,
+                        int *out, struct error *err)
+{
+    struct setting setting =
+        choose(NULL, NULL, option ? NULL : reading->lambda, number->key, number->key);
+    int64_t value = option ? option : setting.node ? setting.node->integer : number->otherwise;
+
+    if (option)
+        setting.label = number->option_label;
+    if (!definition_rule_range(value, number->least, number->most, number->unit, err))
+        return blame(reading, &setting, err);
+    *out = (int)value;
+    return true;
+}
+
+static bool read_numbers(const struct reading *reading, struct error *err)
+{
+    static const struct number memory = {"--memory",       "memory",        "MiB",
+                                         MEMORY_LEAST_MIB, MEMORY_MOST_MIB, MEMORY_DEFAULT_MIB};
+    static const struct number timeout = {"--timeout", "timeout",      "seconds",
+                                          1,           TIMEOUT_MOST_S, TIMEOUT_DEFAULT_S};
+    const struct definition_options *options = reading->options;
+
+    if (!read_number(reading, options->memory_mib, &memory, &reading->out->memory_mib, err) ||
+        !read_number(reading, options->timeout_s, &timeout, &reading->out->timeout_s, err))
+        return false;
+
+    struct setting retention =
+        choose(NULL, NULL, yaml_find(reading->item, "cloudwatch"),
+               "log_retention_policy_in_days", "cloudwatch.log_retention_policy_in_days");
+    int64_t days = retention.node ? retention.node->integer : LOG_RETENTION_DEFAULT_DAYS;
+    if (!definition_rule_log_retention(days, err))
+        return blame(reading, &retention, err);
+    reading->out->log_retention_days = (int)days;
+    return true;
+}
+
+static bool read_name(const struct reading *reading, struct error *err)
+{
+    struct setting name =
+        choose(reading->options->name, "--name", reading->lambda, "name", "name");
+
+    if (!name.text && reading->options->name_is_optional)
+        return true;
+    if (!name.text)
+        return miss(reading, reading->lambda, "name", "--name", err);
+    if (!definition_check_name(name.text, err))
+        return blame(reading, &name, err);
+    reading->out->name = keep_string(reading->memory, memory_copy_string(name.text));
+    return true;
+}
+
+/* Text that may be left out and has a rule. */
+static bool read_text(const struct reading *reading, const struct setting *setting,
+                      bool (*rule)(const char *text, struct error *err), const char **out,
+                      struct error *err)
+{
+    if (!setting->text)
+        return true;
+    if (!rule(setting->text, err))
+        return blame(reading, setting, err);
+    *out = keep_string(reading->memory, memory_copy_string(setting->text));
+    return true;
+}
+
+static bool read_texts(const struct reading *reading, struct error *err)
+{
+    const struct definition_options *options = reading->options;
+    const struct setting description = choose(options->description, "--description",
+                                              reading->lambda, "description", "description");
+    const struct setting region =
+        choose(options->region, "--region", reading->lambda, "region", "region");
+    const struct setting role = choose(options->role, "--iam-role",
+                                       yaml_find(reading->item, "iam"), "role", "iam.role");
+
+    reading->out->description = DEFAULT_DESCRIPTION;
+    return read_text(reading, &description, definition_rule_description,
+                     &reading->out->description, err) &&
+           read_text(reading, &region, definition_rule_region, &reading->out->region, err) &&
+           read_text(reading, &role, definition_rule_role, &reading->out->role, err);
+}
+
+static bool read_architectures(const struct reading *reading, struct error *err)
+{
+    const struct yaml_node *list = yaml_find(reading->lambda, "architectures");
+    struct definition *out = reading->out;
+    size_t most = sizeof out->architectures / sizeof *out->architectures;
+
+    for (size_t i = 0; list && i < list->count; i++) {
+        const struct setting one = {.node = &list->items[i], .label = "architectures"};
+        if (i == most) {
+            error_set(err, ERROR_USAGE, "more than %zu", most);
+            return blame(reading, &one, err);
+        }
+        if (!definition_rule_architecture(one.node->text, &out->architectures[i], err))
+            return blame(reading, &one, err);
+        if (i > 0 && platform_spec_matches(&out->architectures[i], &out->architectures[0])) {
+            error_set(err, ERROR_USAGE, "%s twice", one.node->text);
+            return blame(reading, &one, err);
+        }
+        out->architecture_count++;
+    }
+    if (out->architecture_count > 0)
+        return true;
+    out->architecture_count = 1;
+    return definition_rule_architecture("x86_64", &out->architectures[0], err);
+}
+
+/* --- image and script --- */
+
+static bool is_in_ecr(const char *image)
+{
+    return strstr(image, ".dkr.ecr.") != NULL;
+}
+
+static bool read_image(const struct reading *reading, struct location *location,
+                       struct error *err)
+{
+    struct setting image = choose(reading->options->image, "--image", reading->container,
+                                  "image", "container.image");
+
+    if (!image.text)
+        return miss(reading, reading->container ? reading->container : reading->lambda,
+                    "container.image", "--image", err);
+    if (!location_parse(image.text, location, err))
+        return blame(reading, &image, err);
+    reading->out->image = keep_string(reading->memory, memory_copy_string(image.text));
+    return true;
+}
+
+/* A path in the file is meant from the file's folder. */
+static char *resolve_path(const struct reading *reading, const struct setting *setting)
+{
+    const char *slash = setting->node ? strrchr(reading->path, '/') : NULL;
+
+    if (!slash || setting->text[0] == '/')
+        return memory_copy_string(setting->text);
+    return text_format("%.*s/%s", (int)(slash - reading->path), reading->path, setting->text);
+}
+
+static bool check_script(const char *path, struct error *err)
+{
+    owned(source) struct source *source = NULL;
+
+    if (file_source(path, &source, err))
+        return true;
+    if (err->kind == ERROR_INVALID)
+        err->kind = ERROR_USAGE;
+    return false;
+}
+
+/* An image that is used as it is brings its script along. */
+static bool read_script(const struct reading *reading, struct error *err)
+{
+    struct setting script = choose(reading->options->script, "--init-script", reading->lambda,
+                                   "init_script", "init_script");
+    const struct yaml_node *create = yaml_find(reading->container, "create_image");
+    struct definition *out = reading->out;
+
+    out->image_is_prepared = is_in_ecr(out->image) && !reading->options->name_is_optional &&
+                             (create ? !create->truth : !script.text);
+    if (!script.text)
+        return true;
+
+    const char *path = keep_string(reading->memory, resolve_path(reading, &script));
+    const char *slash = strrchr(path, '/');
+    out->script_name = slash ? slash + 1 : path;
+    if (!definition_rule_script_name(out->script_name, err))
+        return blame(reading, &script, err);
+    if (out->image_is_prepared)
+        return true;
+    if (!check_script(path, err))
+        return blame(reading, &script, err);
+    out->script = path;
+    return true;
+}
+
+/* --- variables and tags --- */
+
+typedef bool variable_rule(const char *name, const char *value, struct error *err);
+
+static bool add_variables(const struct reading *reading, const struct yaml_node *mapping,
+                          const char *label, variable_rule *rule, json_t *out,
+                          struct error *err)
+{
+    for (size_t i = 0; mapping && i < mapping->count; i++) {
+        const struct yaml_node *variable = &mapping->items[i];
+        if (!rule(variable->key, variable->text, err)) {
+            error_wrap(err, "%s", label);
+            return error_wrap(err, "%.200s:%u:%u", reading->path, variable->key_line,
+                              variable->key_column);
+        }
+        /* As written, so that 0.10 stays 0.10; null is written as nothing. */
+        bool is_null = variable->kind == YAML_NULL;
+        json_object_set_new(out, variable->key, json_string(is_null ? "" : variable->text));
+    }
+    return true;
+}
+
+static bool add_options(const char *const *options, const char *label, variable_rule *rule,
+                        json_t *out, struct error *err)
+{
+    for (; options && *options; options++) {
+        const char *value = strchr(*options, '=');
+        if (!value) {
+            error_set(err, ERROR_USAGE, "expected NAME=value, found '%.80s'", *options);
+            return error_wrap(err, "%s", label);
+        }
+        owned(memory) char *name = text_format("%.*s", (int)(value - *options), *options);
+        if (!rule(name, value + 1, err))
+            return error_wrap(err, "%s", label);
+        json_object_set_new(out, name, json_string(value + 1));
+    }
+    return true;
+}
+
+static bool read_variables(const struct reading *reading, struct error *err)
+{
+    const struct definition_options *options = reading->options;
+    struct definition *out = reading->out;
+    json_t *function = keep_value(reading->memory, json_object());
+    json_t *container = keep_value(reading->memory, json_object());
+    json_t *tags = keep_value(reading->memory, json_object());
+
+    out->environment = function;
+    out->container_environment = container;
+    out->tags = tags;
+    return add_variables(
+               reading, yaml_find(yaml_find(reading->lambda, "environment"), "Variables"),
+               "environment.Variables", definition_rule_function_variable, function, err) &&
+           add_options(options->function_environment, "--lambda-environment",
+                       definition_rule_function_variable, function, err) &&
+           add_variables(
+               reading, yaml_find(yaml_find(reading->container, "environment"), "Variables"),
+               "container.environment.Variables", definition_rule_variable, container, err) &&
+           add_options(options->environment, "--environment", definition_rule_variable,
+                       container, err) &&
+           add_variables(reading, yaml_find(reading->lambda, "tags"), "tags",
+                         definition_rule_tag, tags, err);
+}
+
+/* --- sections that Lambda takes as they are --- */
+
+static bool read_sections(const struct reading *reading, struct error *err)
+{
+    const struct yaml_node *vpc = yaml_find(reading->lambda, "vpc");
+    struct setting tags = choose(NULL, NULL, reading->lambda, "tags", "tags");
+    struct setting files = choose(NULL, NULL, reading->lambda, "file_system", "file_system");
+
+    if (tags.node && tags.node->count > TAGS_LIMIT) {
+        error_set(err, ERROR_USAGE, "more than %d", TAGS_LIMIT);
+        return blame(reading, &tags, err);
+    }
+    if (vpc)
+        reading->out->vpc = keep_value(reading->memory, yaml_to_json(vpc));
+    if (!files.node || files.node->count == 0)
+        return true;
+    if (files.node->count > FILE_SYSTEMS_LIMIT) {
+        error_set(err, ERROR_USAGE, "a function has %d at most", FILE_SYSTEMS_LIMIT);
+        return blame(reading, &files, err);
+    }
+    if (!vpc) {
+        error_set(err, ERROR_USAGE, "is only reached from a VPC, and vpc is missing");
+        return blame(reading, &files, err);
+    }
+    reading->out->file_system = keep_value(reading->memory, yaml_to_json(files.node));
+    return true;
+}
+
+/* --- the config --- */
+
+static bool read_config(const struct reading *reading, const struct location *location,
+                        struct error *err)
+{
+    struct definition *out = reading->out;
+    struct setting level = choose(reading->options->log_level, "--log-level", reading->lambda,
+                                  "log_level", "log_level");
+    struct setting threshold = choose(NULL, NULL, reading->container, "timeout_threshold",
+                                      "container.timeout_threshold");
+    const struct yaml_node *delete_image =
+        yaml_find(yaml_find(reading->item, "ecr"), "delete_image");
+    struct definition_config config = {
+        .lambda = reading->lambda,
+        .delete_image = delete_image,
+        .image = location->kind == LOCATION_REGISTRY ? out->image : NULL,
+    };
+
+    if (!definition_rule_log_level(level.text ? level.text : "INFO", &config.log_level, err))
+        return blame(reading, &level, err);
+
+    /* The usual ten seconds would leave nothing of a very short time. */
+    int64_t threshold_s = threshold.node                         ? threshold.node->integer
+                          : out->timeout_s > THRESHOLD_DEFAULT_S ? THRESHOLD_DEFAULT_S
+                                                                 : out->timeout_s / 2;
+    if (!definition_rule_range(threshold_s, 0, out->timeout_s - 1, "seconds", err))
+        return blame(reading, &threshold, err);
+    config.threshold_s = (int)threshold_s;
+
+    out->delete_image = !out->image_is_prepared && (!delete_image || delete_image->truth);
+    out->config = keep_value(reading->memory, definition_config_write(out, &config));
+    return true;
+}
+
+/* --- files --- */
+
+static bool read_function(const struct reading *reading, struct error *err)
+{
+    owned(location) struct location location = {0};
+
+    if (reading->path && !reading->lambda)
+        return miss(reading, reading->item, "lambda", NULL, err);
+    return read_name(reading, err) && read_numbers(reading, err) && read_texts(reading, err) &&
+           read_architectures(reading, err) && read_image(reading, &location, err) &&
+           read_script(reading, err) && read_variables(reading, err) &&
+           read_sections(reading, err) && read_config(reading, &location, err);
+}
+
+static bool check_names(const char *path, const struct yaml_node *items,
+                        const struct definition_file *file, struct error *err)
+{
+    for (size_t i = 1; i < file->function_count; i++)
+        for (size_t j = 0; j < i; j++) {
+            const char *name = file->functions[i].name;
+            const char *other = file->functions[j].name;
+            if (!name || !other || strcmp(name, other) != 0)
+                continue;
+            error_set(err, ERROR_USAGE, "'%s' is also the function of line %u", name,
+                      items->items[j].line);
+            return definition_keys_place(err, path, &items->items[i], "name");
+        }
+    return true;
+}
+
+static bool read_functions(const char *path, const struct definition_options *options,
+                           const struct yaml_node *items, struct definition_file *file,
+                           struct error *err)
+{
+    size_t count = items ? items->count : 1;
+
+    if (options->name && count > 1)
+        return error_set(err, ERROR_USAGE,
+                         "--name: '%.200s' has %zu functions, and one name is not enough", path,
+                         count);
+    file->functions = memory_new(count, sizeof *file->functions);
+    for (size_t i = 0; i < count; i++) {
+        const struct yaml_node *item = items ? &items->items[i] : NULL;
+        const struct yaml_node *lambda = yaml_find(item, "lambda");
+        const struct reading reading = {
+            .path = path,
+            .options = options,
+            .item = item,
+            .lambda = lambda,
+            .container = yaml_find(lambda, "container"),
+            .memory = file->memory,
+            .out = &file->functions[file->function_count++],
+        };
+        if (!read_function(&reading, err))
+            return false;
+    }
+    return !items || check_names(path, items, file, err);
+}
+
+bool definition_file_read(const char *path, const struct definition_options *options,
+                          struct progress *progress, struct definition_file *out,
+                          struct error *err)
+{
+    owned(definition_file) struct definition_file file = {0};
+    owned(yaml) struct yaml_node root = {0};
+    owned(memory) char *bytes = NULL;
+    size_t count;
+
+    if (path && (!file_read(path, YAML_FILE_LIMIT, &bytes, &count, err) ||
+                 !yaml_parse(path, bytes, count, &root, err) ||
+                 !definition_keys_check(path, &root, progress, err)))
+        return false;
+
+    file.memory = memory_new(1, sizeof *file.memory);
+    file.memory->values = json_array();
+    if (!read_functions(path, options, definition_keys_functions(&root), &file, err))
+        return false;
+    *out = file;
+    file = (struct definition_file){0};
+    return true;
+}
+
+void definition_file_release(struct definition_file *file)
+{
+    if (file->memory) {
+        for (size_t i = 0; i < file->memory->string_count; i++)
+            free(file->memory->strings[i]);
+        free(file->memory->strings);
+        json_decref(file->memory->values);
+        free(file->memory);
+    }
+    free(file->functions);
+    *file = (struct definition_file){0};
+}

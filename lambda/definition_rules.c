@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lambda/definition_rules.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lambda/definition.h"
+#include "oci/base/memory.h"
+
+enum {
+    NAME_LENGTH = 64,
+    DESCRIPTION_LENGTH = 256,
+    REGION_LENGTH = 32,
+    ROLE_LENGTH = 256,
+    TAG_NAME_LENGTH = 128,
+    TAG_VALUE_LENGTH = 256,
+};
+
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
+
+/* Whether `text` is `least` to `most` of `characters`. */
+static bool consists_of(const char *text, const char *characters, size_t least, size_t most)
+{
+    size_t length = strlen(text);
+
+    return length >= least && length <= most && strspn(text, characters) == length;
+}
+
+static bool is_utf8(const char *text)
+{
+    json_t *string = json_string(text);
+
+    json_decref(string);
+    return string != NULL;
+}
+
+bool definition_check_name(const char *name, struct error *err)
+{
+    if (!consists_of(name, LOWER UPPER DIGITS "-_", 1, NAME_LENGTH))
+        return error_set(err, ERROR_USAGE,
+                         "a function is called 1 to %d of a-z, A-Z, 0-9, '-' and '_', "
+                         "found '%.80s'",
+                         NAME_LENGTH, name);
+    return true;
+}
+
+bool definition_rule_range(int64_t value, int least, int most, const char *unit,
+                           struct error *err)
+{
+    if (value < least || value > most)
+        return error_set(err, ERROR_USAGE, "expected %d to %d %s, found %" PRId64, least, most,
+                         unit, value);
+    return true;
+}
+
+bool definition_rule_region(const char *text, struct error *err)
+{
+    if (!consists_of(text, LOWER DIGITS "-", 1, REGION_LENGTH))
+        return error_set(err, ERROR_USAGE, "expected a region such as us-east-1, found '%.80s'",
+                         text);
+    return true;
+}
+
+bool definition_rule_role(const char *text, struct error *err)
+{
+    if (strncmp(text, "arn:", 4) != 0 || !strstr(text, ":role/") ||
+        !consists_of(text, LOWER UPPER DIGITS ":/_+=,.@-", 1, ROLE_LENGTH))
+        return error_set(
+            err, ERROR_USAGE,
+            "expected the ARN of a role such as arn:aws:iam::123456789012:role/name, "
+            "found '%.80s'",
+            text);
+    return true;
+}
+
+bool definition_rule_description(const char *text, struct error *err)
+{
+    if (strlen(text) > DESCRIPTION_LENGTH)
+        return error_set(err, ERROR_USAGE, "longer than %d characters", DESCRIPTION_LENGTH);
+    if (!is_utf8(text))
+        return error_set(err, ERROR_USAGE, "not UTF-8: '%.80s'", text);
+    return true;
+}
+
+bool definition_rule_log_retention(int64_t days, struct error *err)
+{
+    static const int accepted[] = {1,    3,    5,    7,    14,   30,  60,  90,
+                                   120,  150,  180,  365,  400,  545, 731, 1096,
+                                   1827, 2192, 2557, 2922, 3288, 3653};
+
+    for (size_t i = 0; i < sizeof accepted / sizeof *accepted; i++)
+        if (accepted[i] == days)
+            return true;
+    return error_set(
+        err, ERROR_USAGE,
+        "CloudWatch keeps logs 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365 days "
+        "or some larger numbers, found %" PRId64,
+        days);
+}
+
+bool definition_rule_log_level(const char *text, const char **level, struct error *err)
+{
+    static const char *const levels[] = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
+
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        if (strcasecmp(levels[i], text) == 0) {
+            *level = levels[i];
+            return true;
+        }
+    return error_set(err, ERROR_USAGE,
+                     "expected DEBUG, INFO, WARNING, ERROR or CRITICAL, found '%.80s'", text);
+}
+
+bool definition_rule_architecture(const char *text, struct platform_spec *out,
+                                  struct error *err)
+{
+    if (strcmp(text, "x86_64") != 0 && strcmp(text, "arm64") != 0)
+        return error_set(err, ERROR_USAGE, "expected x86_64 or arm64, found '%.80s'", text);
+    return platform_spec_parse(text[0] == 'x' ? "linux/amd64" : "linux/arm64", out, err);
+}
+
+bool definition_rule_script_name(const char *name, struct error *err)
+{
+    if (strcmp(name, "supervisor") == 0 || strcmp(name, "function_config.yaml") == 0)
+        return error_set(err, ERROR_USAGE,
+                         "'%s' is the name of a file of skiff's own; call the script otherwise",
+                         name);
+    if (!is_utf8(name))
+        return error_set(err, ERROR_USAGE, "the file's name is not UTF-8: '%.80s'", name);
+    return true;
+}
+
+bool definition_rule_variable(const char *name, const char *value, struct error *err)
+{
+    if (!consists_of(name, LOWER UPPER DIGITS "_", 1, SIZE_MAX) || strchr(DIGITS, name[0]))
+        return error_set(err, ERROR_USAGE,
+                         "a variable is called letters, digits and '_', found '%.80s'", name);
+    if (!is_utf8(value)) /* which may be secret */
+        return error_set(err, ERROR_USAGE, "the value of %.80s is not UTF-8", name);
+    return true;
+}
+
+bool definition_rule_function_variable(const char *name, const char *value, struct error *err)
+{
+    static const char *const reserved[] = {
+        "AWS_ACCESS_KEY",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_DEFAULT_REGION",
+        "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_INITIALIZATION_TYPE",
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_LAMBDA_RUNTIME_API",
+        "AWS_REGION",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "LAMBDA_RUNTIME_DIR",
+        "LAMBDA_TASK_ROOT",
+        "_HANDLER",
+        "_X_AMZN_TRACE_ID",
+    };
+
+    for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
+        if (strcmp(reserved[i], name) == 0)
+            return error_set(err, ERROR_USAGE,
+                             "Lambda keeps the variable %s for itself; one of the container's "
+                             "environment may be called so",
+                             name);
+    if (!definition_rule_variable(name, value, err))
+        return false;
+    if (name[0] == '_' || name[1] == '\0')
+        return error_set(err, ERROR_USAGE,
+                         "Lambda wants a variable to begin with a letter and to have two "
+                         "characters at least, found '%.80s'",
+                         name);
+    return true;
+}
+
+bool definition_rule_tag(const char *name, const char *value, struct error *err)
+{
+    if (name[0] == '\0' || strlen(name) > TAG_NAME_LENGTH || strncasecmp(name, "aws:", 4) == 0)
+        return error_set(err, ERROR_USAGE,
+                         "a tag is called up to %d characters and does not begin with 'aws:', "
+                         "found '%.80s'",
+                         TAG_NAME_LENGTH, name);
+    if (strlen(value) > TAG_VALUE_LENGTH)
+        return error_set(err, ERROR_USAGE, "the value of '%.80s' is longer than %d characters",
+                         name, TAG_VALUE_LENGTH);
+    return true;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What Lambda, and therefore skiff, accepts as a value.
+ *
+ * Each rule looks at one value and says in words what is wrong with it; where
+ * the value came from is the caller's to add.
+ *
+ * Source: Lambda API reference, CreateFunction; Lambda quotas
+ */
+
+#include <jansson.h>
+
+#include "oci/base/error.h"
+#include "oci/platform_spec.h"
+
+/* All of these: ERROR_USAGE. */
+
+/** A number from `least` to `most`, in `unit`. */
+bool definition_rule_range(int64_t value, int least, int most, const char *unit,
+                           struct error *err) MUST_CHECK;
+
+bool definition_rule_region(const char *text, struct error *err) MUST_CHECK;
+bool definition_rule_role(const char *text, struct error *err) MUST_CHECK;
+bool definition_rule_description(const char *text, struct error *err) MUST_CHECK;
+bool definition_rule_log_retention(int64_t days, struct error *err) MUST_CHECK;
+
+/** `text` may be of any case; `*level` is the static upper-case name. */
+bool definition_rule_log_level(const char *text, const char **level,
+                               struct error *err) MUST_CHECK;
+
+/** Lambda's names: x86_64 and arm64. */
+bool definition_rule_architecture(const char *text, struct platform_spec *out,
+                                  struct error *err) MUST_CHECK;
+
+/** The file an init script is called in the image: UTF-8, and not one of ours. */
+bool definition_rule_script_name(const char *name, struct error *err) MUST_CHECK;
+
+/** Names of variables: any script's, and those Lambda lets a function have. The values are
+ * text. */
+bool definition_rule_variable(const char *name, const char *value,
+                              struct error *err) MUST_CHECK;
+bool definition_rule_function_variable(const char *name, const char *value,
+                                       struct error *err) MUST_CHECK;
+bool definition_rule_tag(const char *name, const char *value, struct error *err) MUST_CHECK;

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lambda/function_environment.h"
+
+#include <string.h>
+
+#include "oci/base/json.h"
+#include "oci/base/memory.h"
+#include "oci/base/text.h"
+
+/* The config names the base image; in FDL it is the image made from it. */
+static char *encode_fdl(const struct definition *definition, const char *image_uri)
+{
+    json_owned json_t *config = json_deep_copy(definition->config);
+    json_t *container = json_object_get(config, "container");
+
+    if (json_is_object(container))
+        json_object_set_new(container, "image", json_string(image_uri));
+    else
+        json_object_set_new(config, "container", json_pack("{s:s}", "image", image_uri));
+    if (!definition->delete_image)
+        json_object_set_new(config, "ecr", json_pack("{s:b}", "delete_image", 0));
+
+    owned(memory) char *text = json_text(config);
+    return base64_encode(text, strlen(text));
+}
+
+json_t *function_environment(const struct definition *definition, const char *image_uri)
+{
+    owned(memory) char *fdl = encode_fdl(definition, image_uri);
+    json_t *variables = json_object();
+
+    if (definition->environment)
+        json_object_update(variables, (json_t *)definition->environment);
+    json_object_set_new(variables, "IMAGE_ID", json_string(image_uri));
+    json_object_set_new(variables, "FDL", json_string(fdl));
+    return variables;
+}

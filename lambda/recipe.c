@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lambda/recipe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lambda/supervisor_program.h"
+#include "layers/layer_writer.h"
+#include "oci/base/environment.h"
+#include "oci/base/json.h"
+#include "oci/base/memory.h"
+#include "oci/base/text.h"
+
+#define FUNCTION_FOLDER "/var/task"
+#define IN_LAYER "var/task/"
+
+static const char SUPERVISOR[] = FUNCTION_FOLDER "/supervisor";
+static const char USUAL_PATH[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+static bool add_supervisor(struct tree *tree, const struct recipe *recipe,
+                           const struct image *base, struct error *err)
+{
+    const char *path = IN_LAYER "supervisor";
+    struct supervisor_program program;
+
+    if (recipe->supervisor_path) {
+        if (!tree_add_file(tree, path, TREE_PROGRAM, recipe->supervisor_path, err))
+            return error_wrap(err, "supervisor");
+        return true;
+    }
+    if (!supervisor_program_find(image_platform(base)->architecture, &program))
+        return error_set(err, ERROR_NOT_FOUND,
+                         "no supervisor for %s in skiff; --supervisor names a program to take",
+                         platform_spec_format(image_platform(base)).text);
+    return tree_add_bytes(tree, path, TREE_PROGRAM, program.bytes, program.count, err);
+}
+
+static bool make_supervisor_layer(const struct recipe *recipe, const struct image *base,
+                                  struct layout *workspace, struct layer *out,
+                                  struct error *err)
+{
+    owned(tree) struct tree *tree = tree_new();
+
+    return add_supervisor(tree, recipe, base, err) &&
+           layer_write(tree, recipe->created, workspace, out, err);
+}
+
+static bool make_function_layer(const struct recipe *recipe, struct layout *workspace,
+                                struct layer *out, struct error *err)
+{
+    const struct definition *definition = recipe->definition;
+    owned(tree) struct tree *tree = tree_new();
+    owned(memory) char *json = json_text(definition->config);
+    owned(memory) char *config = text_format("%s\n", json);
+
+    if (!tree_add_bytes(tree, IN_LAYER "function_config.yaml", TREE_FILE, config,
+                        strlen(config), err))
+        return false;
+    if (definition->script) {
+        owned(memory) char *path = text_format(IN_LAYER "%s", definition->script_name);
+        if (!tree_add_file(tree, path, TREE_PROGRAM, definition->script, err))
+            return error_wrap(err, "init script");
+    }
+    return layer_write(tree, recipe->created, workspace, out, err);
+}
+
+/* Strings that the list owns, ended by NULL. */
+struct list {
+    char **strings;
+    size_t count;
+};
+
+static void list_add(struct list *list, char *string)
+{
+    list->strings = memory_resize(list->strings, list->count + 2, sizeof *list->strings);
+    list->strings[list->count++] = string;
+    list->strings[list->count] = NULL;
+}
+
+static void list_cleanup(struct list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->strings[i]);
+    free(list->strings);
+}
+
+/* What the definition says about PATH is the last word. */
+static void list_environment(struct list *list, const struct recipe *recipe,
+                             const struct image *base)
+{
+    const json_t *variables = recipe->definition->container_environment;
+    owned(memory) const char **base_environment = image_environment(base);
+    const char *path = environment_get(base_environment, "PATH");
+    const char *name;
+    const json_t *value;
+
+    if (!json_object_get(variables, "PATH"))
+        list_add(list, text_format("PATH=" FUNCTION_FOLDER ":%s", path ? path : USUAL_PATH));
+    if (!json_object_get(variables, "PYTHONIOENCODING"))
+        list_add(list, memory_copy_string("PYTHONIOENCODING=utf8"));
+    json_object_foreach((json_t *)variables, name, value)
+        list_add(list, text_format("%s=%s", name, json_string_value(value)));
+}
+
+/* A base that is a function's image already has a supervisor in front, and one is enough. */
+static void list_command(struct list *list, const struct image *base)
+{
+    owned(memory) const char **entrypoint = image_entrypoint(base);
+    owned(memory) const char **command = image_command(base);
+    bool is_ours = entrypoint[0] && strcmp(entrypoint[0], SUPERVISOR) == 0;
+
+    for (size_t i = is_ours; entrypoint[i]; i++)
+        list_add(list, memory_copy_string(entrypoint[i]));
+    for (size_t i = 0; command[i]; i++)
+        list_add(list, memory_copy_string(command[i]));
+}
+
+bool recipe_make(const struct recipe *recipe, const struct image *base,
+                 struct layout *workspace, struct image **out, struct error *err)
+{
+    struct image_addition additions[] = {
+        {.created_by = "skiff " SKIFF_VERSION ": supervisor"},
+        {.created_by = "skiff " SKIFF_VERSION ": function"},
+    };
+    if (!make_supervisor_layer(recipe, base, workspace, &additions[0].layer, err) ||
+        !make_function_layer(recipe, workspace, &additions[1].layer, err))
+        return false;
+
+    owned(list) struct list environment = {0};
+    owned(list) struct list command = {0};
+    list_environment(&environment, recipe, base);
+    list_command(&command, base);
+
+    static const char *const none[] = {NULL};
+    const char *const entrypoint[] = {SUPERVISOR, NULL};
+    const struct image_edit edit = {
+        .additions = additions,
+        .addition_count = sizeof additions / sizeof *additions,
+        .environment = (const char *const *)environment.strings,
+        .entrypoint = entrypoint,
+        .command = command.strings ? (const char *const *)command.strings : none,
+        .working_directory = image_working_directory(base) ? NULL : FUNCTION_FOLDER,
+        .base_name = recipe->base_name,
+        .created = recipe->created,
+    };
+    return image_derive(base, &edit, layout_store(workspace), out, err);
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Recipes: the function's image is the base and two small layers, runs the
+ * supervisor in front of what the base ran, and is the same wherever and by
+ * whomever it is made.
+ */
+#include "lambda/recipe.h"
+
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "layers/layer_writer.h"
+#include "oci/base/file.h"
+#include "oci/base/json.h"
+#include "oci/base/memory.h"
+#include "oci/base/text.h"
+#include "tests/support/sample_image.h"
+#include "tests/support/temp_folder.h"
+#include "tests/support/unit.h"
+
+enum { CREATED = 1700000000 };
+
+static const char SUPERVISOR[] = "not a program, but it stands in for one";
+static const char SCRIPT[] = "#!/bin/sh\necho hello\n";
+
+/* Everything one recipe needs, in a folder of its own. */
+struct kitchen {
+    char *folder;
+    char *script;
+    char *supervisor;
+    struct layout *workspace;
+    struct definition_file file;
+    struct image *base;
+    struct recipe recipe;
+};
+
+static void write_text(const char *path, mode_t mode, const char *text)
+{
+    struct error err;
+
+    assert_ok(file_write(path, mode, text, strlen(text), &err));
+}
+
+static void kitchen_init(struct kitchen *kitchen, const char *platform, const char *config)
+{
+    static const char *const environment[] = {"GREETING=hello", "LANG=C.UTF-8", NULL};
+    struct error err;
+
+    *kitchen = (struct kitchen){.folder = temp_folder()};
+    kitchen->script = text_format("%s/script.sh", kitchen->folder);
+    kitchen->supervisor = text_format("%s/stand-in", kitchen->folder);
+    write_text(kitchen->script, 0600, SCRIPT);
+    write_text(kitchen->supervisor, 0755, SUPERVISOR);
+
+    owned(memory) char *path = text_format("%s/layout", kitchen->folder);
+    assert_ok(layout_open(path, true, &kitchen->workspace, &err));
+    struct document base = sample_image(kitchen->workspace, "base", platform, config);
+    document_release(&base);
+    assert_ok(image_open(layout_store(kitchen->workspace), "base", NULL, &kitchen->base, &err));
+
+    const struct definition_options options = {
+        .image = "example.org/base",
+        .name = "cook",
+        .script = kitchen->script,
+        .environment = environment,
+    };
+    assert_ok(definition_file_read(NULL, &options, &progress_none, &kitchen->file, &err));
+    kitchen->recipe = (struct recipe){
+        .definition = &kitchen->file.functions[0],
+        .base_name = "example.org/base:latest",
+        .supervisor_path = kitchen->supervisor,
+        .created = CREATED,
+    };
+}
+
+static void kitchen_cleanup(struct kitchen *kitchen)
+{
+    image_free(kitchen->base);
+    definition_file_release(&kitchen->file);
+    layout_free(kitchen->workspace);
+    temp_folder_remove(kitchen->folder);
+    free(kitchen->script);
+    free(kitchen->supervisor);
+}
+
+static struct image *make(struct kitchen *kitchen)
+{
+    struct error err;
+    struct image *made = NULL;
+
+    assert_ok(recipe_make(&kitchen->recipe, kitchen->base, kitchen->workspace, &made, &err));
+    return made;
+}
+
+static void assert_run_member(const struct image *image, const char *name, const char *expected)
+{
+    const json_t *run = json_object_get(image_config(image), "config");
+    const json_t *member = json_object_get(run, name);
+
+    assert_non_null(member);
+    owned(memory) char *text = json_text(member);
+    assert_string_equal(text, expected);
+}
+
+static void the_supervisor_runs_in_front_of_what_the_base_ran(void **state)
+{
+    (void)state;
+    owned(kitchen) struct kitchen kitchen;
+    kitchen_init(&kitchen, "linux/amd64",
+                 "{\"Env\":[\"PATH=/opt/bin:/bin\",\"LANG=C\",\"KEPT=1\"],"
+                 "\"Entrypoint\":[\"/bin/tool\",\"-x\"],\"Cmd\":[\"all\"],"
+                 "\"WorkingDir\":\"/srv\",\"Labels\":{\"kept\":\"too\"}}");
+    owned(image) struct image *made = make(&kitchen);
+
+    assert_run_member(made, "Entrypoint", "[\"/var/task/supervisor\"]");
+    assert_run_member(made, "Cmd", "[\"/bin/tool\",\"-x\",\"all\"]");
+    assert_run_member(made, "WorkingDir", "\"/srv\"");
+    assert_run_member(made, "Labels", "{\"kept\":\"too\"}");
+    assert_run_member(made, "Env",
+                      "[\"PATH=/var/task:/opt/bin:/bin\",\"LANG=C.UTF-8\",\"KEPT=1\","
+                      "\"PYTHONIOENCODING=utf8\",\"GREETING=hello\"]");
+}
+
+static void an_empty_base_gets_what_a_function_needs(void **state)
+{
+    (void)state;
+    owned(kitchen) struct kitchen kitchen;
+    kitchen_init(&kitchen, "linux/arm64", "{}");
+    owned(image) struct image *made = make(&kitchen);
+
+    assert_run_member(made, "Entrypoint", "[\"/var/task/supervisor\"]");
+    assert_run_member(made, "Cmd", "[]");
+    assert_run_member(made, "WorkingDir", "\"/var/task\"");
+    assert_run_member(made, "Env",
+                      "[\"PATH=/var/task:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
+                      "/sbin:/bin\",\"PYTHONIOENCODING=utf8\",\"GREETING=hello\","
+                      "\"LANG=C.UTF-8\"]");
+    assert_string_equal(image_platform(made)->architecture, "arm64");
+}
+
+static void the_definition_has_the_last_word_on_variables(void **state)
+{
+    (void)state;
+    static const char *const environment[] = {"PATH=/mine", "PYTHONIOENCODING=latin1", NULL};
+    struct error err;
+    owned(kitchen) struct kitchen kitchen;
+    kitchen_init(&kitchen, "linux/amd64", "{\"Env\":[\"PATH=/bin\"]}");
+    const struct definition_options options = {
+        .image = "example.org/base", .name = "cook", .environment = environment};
+    owned(definition_file) struct definition_file file = {0};
+    assert_ok(definition_file_read(NULL, &options, &progress_none, &file, &err));
+    kitchen.recipe.definition = &file.functions[0];
+    owned(image) struct image *made = make(&kitchen);
+
+    assert_run_member(made, "Env", "[\"PATH=/mine\",\"PYTHONIOENCODING=latin1\"]");
+}
+
+static void a_function_as_base_keeps_one_supervisor(void **state)
+{
+    (void)state;
+    owned(kitchen) struct kitchen kitchen;
+    kitchen_init(&kitchen, "linux/amd64", "{\"Cmd\":[\"/bin/tool\"]}");
+    struct image *function = make(&kitchen);
+    image_free(kitchen.base);
+    kitchen.base = function;
+    assert_run_member(function, "Cmd", "[\"/bin/tool\"]");
+
+    owned(image) struct image *twice = make(&kitchen);
+    assert_run_member(twice, "Cmd", "[\"/bin/tool\"]");
+}
+
+/* What is in a layer is checked against a layer of exactly that. */
+static struct digest diff_id_of(struct kitchen *kitchen, struct tree *tree)
+{
+    struct error err;
+    struct layer layer;
+
+    assert_ok(layer_write(tree, CREATED, kitchen->workspace, &layer, &err));
+    return layer.diff_id;
+}
+
+static void the_layers_hold_the_supervisor_and_the_function(void **state)
+{
+    (void)state;
+    static const char config[] =
+        "{\"container\":{\"environment\":{\"Variables\":{\"GREETING\":\"hello\","
+        "\"LANG\":\"C.UTF-8\"}},\"image\":\"example.org/base\",\"timeout_threshold\":10},"
+        "\"description\":\"Automatically generated lambda function\","
+        "\"environment\":{\"Variables\":{}},\"init_script\":\"script.sh\",\"log_level\":"
+        "\"INFO\","
+        "\"memory\":512,\"name\":\"cook\",\"runtime\":\"image\",\"timeout\":300}\n";
+    struct error err;
+    owned(kitchen) struct kitchen kitchen;
+    kitchen_init(&kitchen, "linux/amd64", NULL);
+    owned(image) struct image *made = make(&kitchen);
+    owned(tree) struct tree *supervisor = tree_new();
+    owned(tree) struct tree *function = tree_new();
+
+    assert_ok(tree_add_bytes(supervisor, "var/task/supervisor", TREE_PROGRAM, SUPERVISOR,
+                             strlen(SUPERVISOR), &err));
+    assert_ok(tree_add_bytes(function, "var/task/function_config.yaml", TREE_FILE, config,
+                             strlen(config), &err));
+    assert_ok(tree_add_bytes(function, "var/task/script.sh", TREE_PROGRAM, SCRIPT,
+                             strlen(SCRIPT), &err));
+    struct digest expected[] = {diff_id_of(&kitchen, supervisor),
+                                diff_id_of(&kitchen, function)};
+
+    assert_int_equal(image_layer_count(made), 3);
+    for (size_t i = 0; i < COUNT(expected); i++)
+        assert_true(digest_equal(&image_layer(made, 1 + i)->diff_id, &expected[i]));
+}
+
+static void history_and_annotations_tell_where_it_came_from(void **state)
+{
+    (void)state;
+    owned(kitchen) struct kitchen kitchen;
+    kitchen_init(&kitchen, "linux/amd64", NULL);
+    owned(image) struct image *made = make(&kitchen);
+    const json_t *history = json_object_get(image_config(made), "history");
+    const json_t *annotations = json_object_get(image_manifest(made), "annotations");
+    struct digest_text base = digest_format(&image_document(kitchen.base)->descriptor.digest);
+
+    assert_int_equal(json_array_size(history), 3);
+    assert_string_equal(json_optional_string(json_array_get(history, 1), "created_by"),
+                        "skiff " SKIFF_VERSION ": supervisor");
+    assert_string_equal(json_optional_string(json_array_get(history, 2), "created_by"),
+                        "skiff " SKIFF_VERSION ": function");
+    assert_string_equal(json_optional_string(image_config(made), "created"),
+                        "2023-11-14T22:13:20Z");
+    assert_string_equal(json_optional_string(annotations, "org.opencontainers.image.base.name"),
+                        "example.org/base:latest");
+    assert_string_equal(
+        json_optional_string(annotations, "org.opencontainers.image.base.digest"), base.text);
+}
+
+/* Another folder, umask, time zone, working directory and script mode. */
+static void the_same_inputs_give_the_same_digest(void **state)
+{
+    (void)state;
+    struct digest digests[2];
+    owned(memory) char *cwd = getcwd(NULL, 0);
+
+    for (size_t i = 0; i < COUNT(digests); i++) {
+        owned(kitchen) struct kitchen kitchen;
+        mode_t before = umask(i ? 077 : 022);
+        setenv("TZ", i ? "Asia/Tokyo" : "UTC", 1);
+        tzset();
+        kitchen_init(&kitchen, "linux/amd64", NULL);
+        assert_int_equal(chmod(kitchen.script, i ? 0755 : 0400), 0);
+        assert_int_equal(chdir(i ? kitchen.folder : "/"), 0);
+
+        owned(image) struct image *made = make(&kitchen);
+        digests[i] = image_document(made)->descriptor.digest;
+
+        assert_int_equal(chdir(cwd), 0);
+        umask(before);
+    }
+    assert_true(digest_equal(&digests[0], &digests[1]));
+}
+
+static void functions_of_one_version_share_the_supervisor(void **state)
+{
+    (void)state;
+    owned(kitchen) struct kitchen one, other;
+    kitchen_init(&one, "linux/amd64", NULL);
+    kitchen_init(&other, "linux/amd64", "{}");
+    write_text(other.script, 0644, "another script");
+    owned(image) struct image *first = make(&one);
+    owned(image) struct image *second = make(&other);
+
+    assert_true(digest_equal(&image_layer(first, 1)->blob.digest,
+                             &image_layer(second, 1)->blob.digest));
+    assert_false(digest_equal(&image_layer(first, 2)->blob.digest,
+                              &image_layer(second, 2)->blob.digest));
+}
+
+static void what_is_missing_is_named(void **state)
+{
+    (void)state;
+    struct error err;
+    struct image *made = NULL;
+    owned(kitchen) struct kitchen kitchen;
+    kitchen_init(&kitchen, "linux/s390x", NULL);
+
+    assert_int_equal(unlink(kitchen.script), 0);
+    assert_fails(recipe_make(&kitchen.recipe, kitchen.base, kitchen.workspace, &made, &err),
+                 ERROR_NOT_FOUND, "init script: ");
+
+    kitchen.recipe.supervisor_path = "/nowhere/supervisor";
+    assert_fails(recipe_make(&kitchen.recipe, kitchen.base, kitchen.workspace, &made, &err),
+                 ERROR_NOT_FOUND, "supervisor: open '/nowhere/supervisor'");
+
+    kitchen.recipe.supervisor_path = NULL;
+    assert_fails(recipe_make(&kitchen.recipe, kitchen.base, kitchen.workspace, &made, &err),
+                 ERROR_NOT_FOUND, "no supervisor for linux/s390x");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_supervisor_runs_in_front_of_what_the_base_ran),
+        cmocka_unit_test(an_empty_base_gets_what_a_function_needs),
+        cmocka_unit_test(the_definition_has_the_last_word_on_variables),
+        cmocka_unit_test(a_function_as_base_keeps_one_supervisor),
+        cmocka_unit_test(the_layers_hold_the_supervisor_and_the_function),
+        cmocka_unit_test(history_and_annotations_tell_where_it_came_from),
+        cmocka_unit_test(the_same_inputs_give_the_same_digest),
+        cmocka_unit_test(functions_of_one_version_share_the_supervisor),
+        cmocka_unit_test(what_is_missing_is_named),
+    };
+    return cmocka_run_group_tests_name("recipe", tests, NULL, NULL);
+}
