@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What functions log: one group of CloudWatch Logs for each, "/aws/lambda/<name>".
+ *
+ * Lambda would make the group at the first line, but one that keeps everything
+ * for ever; so it is made early, with a date on it.
+ *
+ * Source: CloudWatch Logs API reference
+ */
+
+#include "lambda/aws/aws.h"
+
+/** Makes the function's group, or takes the one there is, and sets how many days it keeps
+ *  (0: as it is). `tags` is an object of strings. Says what it did. */
+bool logs_make_group(const struct aws *aws, const char *function, int retention_days,
+                     json_t *tags, struct error *err) MUST_CHECK;
+
+/** Removes it and says so; missing is fine. */
+bool logs_remove_group(const struct aws *aws, const char *function,
+                       struct error *err) MUST_CHECK;

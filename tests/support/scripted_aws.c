@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/support/scripted_aws.h"
+
+#include "oci/base/memory.h"
+#include "oci/base/text.h"
+#include "tests/support/unit.h"
+
+enum { BODY_LIMIT = 1024 * 1024, NOW = 1440938160 };
+
+static char access_key[] = "AKIDEXAMPLE";
+static char secret_key[] = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+static char session_token[] = "session-token";
+static const struct aws_credentials credentials = {access_key, secret_key, session_token};
+static const char *const environment[] = {"AWS_ENDPOINT_URL=http://127.0.0.1:1", NULL};
+
+struct scripted_aws {
+    struct http http;
+    struct clock clock;
+    struct progress progress;
+    struct aws aws;
+    const struct scripted_answer *next;
+    unsigned int waited_ms;
+    struct text bodies;
+    struct text told;
+    struct text headers;
+};
+
+#define CONTAINER(pointer, member)                                                             \
+    ((struct scripted_aws *)((char *)(pointer)-offsetof(struct scripted_aws, member)))
+
+static char *read_body(const struct http_request *request)
+{
+    owned(text) struct text body = {0};
+    struct error err = {0};
+    char buffer[4096];
+    size_t count = 0;
+
+    while (request->body) {
+        assert_ok(source_read(request->body, buffer, sizeof buffer, &count, &err));
+        if (count == 0)
+            break;
+        text_add_bytes(&body, buffer, count);
+        assert_true(body.length <= BODY_LIMIT);
+    }
+    assert_int_equal(body.length, request->body_size);
+    return text_take(&body);
+}
+
+static const char *note_headers(struct scripted_aws *scripted,
+                                const struct http_request *request)
+{
+    const char *target = "";
+
+    text_release(&scripted->headers);
+    for (size_t i = 0; i < HTTP_HEADERS_LIMIT && request->headers[i].name; i++) {
+        text_addf(&scripted->headers, "%s: %s\n", request->headers[i].name,
+                  request->headers[i].value);
+        if (strcmp(request->headers[i].name, "X-Amz-Target") == 0)
+            target = request->headers[i].value;
+    }
+    return target;
+}
+
+static void answer_with(const struct scripted_answer *answer, const char *url,
+                        struct http_response *out)
+{
+    const char *body = answer->body ? answer->body : "";
+
+    *out = (struct http_response){.status = answer->status, .url = memory_copy_string(url)};
+    out->headers = memory_new(SCRIPTED_HEADERS_LIMIT, sizeof *out->headers);
+    for (size_t i = 0; i < SCRIPTED_HEADERS_LIMIT && answer->headers[i].name; i++)
+        out->headers[out->header_count++] = (struct http_response_header){
+            .name = memory_copy_string(answer->headers[i].name),
+            .value = memory_copy_string(answer->headers[i].value),
+        };
+    out->body = memory_source(body, strlen(body));
+}
+
+static bool exchange(struct http *self, const struct http_request *request,
+                     struct http_response *out, struct error *err)
+{
+    struct scripted_aws *scripted = CONTAINER(self, http);
+    const struct scripted_answer *answer = scripted->next;
+    owned(memory) char *body = read_body(request);
+    const char *target = note_headers(scripted, request);
+    const char *path = strchr(request->url + strlen("http://"), '/');
+    owned(memory) char *asked = text_format("%s %s %s %s", request->method, path, target, body);
+
+    if (!answer->asked)
+        fail_msg("the script has ended, but was asked: %s", asked);
+    if (!strstr(asked, answer->asked))
+        fail_msg("the script expects '%s', but was asked: %s", answer->asked, asked);
+    scripted->next++;
+    text_addf(&scripted->bodies, "%s\n", body);
+    if (answer->status == 0)
+        return error_set(err, ERROR_NETWORK, "connection refused");
+    answer_with(answer, request->url, out);
+    return true;
+}
+
+static void free_nothing(struct http *self)
+{
+    (void)self;
+}
+
+static time_t now(struct clock *self)
+{
+    return NOW + (time_t)(CONTAINER(self, clock)->waited_ms / 1000);
+}
+
+static void sleep_not(struct clock *self, unsigned int wait_ms)
+{
+    CONTAINER(self, clock)->waited_ms += wait_ms;
+}
+
+static void step(struct progress *self, const char *text)
+{
+    text_addf(&CONTAINER(self, progress)->told, "%s\n", text);
+}
+
+static void warn(struct progress *self, const char *text)
+{
+    text_addf(&CONTAINER(self, progress)->told, "warning: %s\n", text);
+}
+
+static const struct http_ops http_ops = {.exchange = exchange, .free = free_nothing};
+static const struct clock_ops clock_ops = {.now = now, .sleep = sleep_not};
+static const struct progress_ops progress_ops = {.step = step, .warn = warn};
+
+struct scripted_aws *scripted_aws_new(const struct scripted_answer *script)
+{
+    struct scripted_aws *scripted = memory_new(1, sizeof *scripted);
+
+    scripted->http.ops = &http_ops;
+    scripted->clock.ops = &clock_ops;
+    scripted->progress.ops = &progress_ops;
+    scripted->next = script;
+    scripted->aws = (struct aws){
+        .http = &scripted->http,
+        .credentials = &credentials,
+        .region = "eu-west-1",
+        .environment = environment,
+        .clock = &scripted->clock,
+        .progress = &scripted->progress,
+    };
+    return scripted;
+}
+
+void scripted_aws_free(struct scripted_aws *scripted)
+{
+    if (scripted->next->asked)
+        fail_msg("nobody asked for '%s'", scripted->next->asked);
+    text_release(&scripted->bodies);
+    text_release(&scripted->told);
+    text_release(&scripted->headers);
+    free(scripted);
+}
+
+struct aws *scripted_aws_ask(struct scripted_aws *scripted)
+{
+    return &scripted->aws;
+}
+
+const char *scripted_aws_bodies(const struct scripted_aws *scripted)
+{
+    return text_string(&scripted->bodies);
+}
+
+const char *scripted_aws_told(const struct scripted_aws *scripted)
+{
+    return text_string(&scripted->told);
+}
+
+const char *scripted_aws_headers(const struct scripted_aws *scripted)
+{
+    return text_string(&scripted->headers);
+}
+
+unsigned int scripted_aws_waited_ms(const struct scripted_aws *scripted)
+{
+    return scripted->waited_ms;
+}

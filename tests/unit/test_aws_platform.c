@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * AWS as a platform: what will be refused is refused before anybody is asked, what is only nice
+ * to have does not stand in the way, and a removal that stops says what is left.
+ */
+#include "lambda/aws/aws_platform.h"
+#include "oci/base/memory.h"
+#include "tests/support/scripted_aws.h"
+#include "tests/support/unit.h"
+
+#define HOST "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+#define DIGEST "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define IMAGE HOST "/moo@" DIGEST
+#define DENIED                                                                                 \
+    400, "{\"__type\":\"AccessDeniedException\",\"message\":\"no\"}",                          \
+    {                                                                                          \
+        {                                                                                      \
+            0                                                                                  \
+        }                                                                                      \
+    }
+#define FUNCTION(fdl)                                                                          \
+    200,                                                                                       \
+        "{\"Configuration\":{\"FunctionArn\":\"arn:f\",\"Environment\":{\"Variables\":"        \
+        "{\"FDL\":\"" fdl "\"}}},\"Code\":{\"ImageUri\":\"" IMAGE "\"}}",                      \
+    {                                                                                          \
+        {                                                                                      \
+            0                                                                                  \
+        }                                                                                      \
+    }
+
+static const char *const environment[] = {
+    "AWS_ACCESS_KEY_ID=AKIDEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY=secret",
+    "AWS_REGION=eu-west-1",
+    "AWS_ENDPOINT_URL=http://127.0.0.1:1",
+    NULL,
+};
+
+/* A platform on a script; its parts go with it. */
+struct sample {
+    struct scripted_aws *aws;
+    struct registries *registries;
+    struct platform *platform;
+    json_t *config;
+    struct definition definition;
+};
+
+static struct sample make_sample(const struct scripted_answer *script)
+{
+    struct sample sample = {.aws = scripted_aws_new(script)};
+    const struct aws *aws = scripted_aws_ask(sample.aws);
+    struct error err = {0};
+
+    sample.registries = registries_new(aws->http, environment);
+    sample.config = json_pack("{s:s}", "name", "moo");
+    sample.definition = (struct definition){
+        .name = "moo",
+        .role = "arn:aws:iam::123456789012:role/r",
+        .memory_mib = 512,
+        .timeout_s = 300,
+        .log_retention_days = 30,
+        .delete_image = true,
+        .architectures = {{.os = "linux", .architecture = "amd64"}},
+        .architecture_count = 1,
+        .config = sample.config,
+    };
+    const struct aws_options options = {
+        .http = aws->http,
+        .registries = sample.registries,
+        .environment = environment,
+        .clock = aws->clock,
+        .progress = aws->progress,
+    };
+    assert_ok(aws_platform_open(&options, &sample.platform, &err));
+    return sample;
+}
+
+static void sample_cleanup(struct sample *sample)
+{
+    platform_free(sample->platform);
+    registries_free(sample->registries);
+    json_decref(sample->config);
+    scripted_aws_free(sample->aws);
+}
+
+static void a_function_is_looked_for(void **state)
+{
+    (void)state;
+    static const struct scripted_answer script[] = {
+        {"GET /2015-03-31/functions/moo ", FUNCTION("")},
+        {"GET", 404, "{}", {{"X-Amzn-ErrorType", "ResourceNotFoundException"}}},
+        {"GET", DENIED},
+        {0},
+    };
+    owned(sample) struct sample sample = make_sample(script);
+    const struct platform_ops *ops = sample.platform->ops;
+    struct error err = {0};
+    bool found = false;
+
+    assert_ok(ops->has_function(sample.platform, "moo", &found, &err));
+    assert_true(found);
+    assert_ok(ops->has_function(sample.platform, "moo", &found, &err));
+    assert_false(found);
+    assert_fails(ops->has_function(sample.platform, "moo", &found, &err), ERROR_DENIED,
+                 "AccessDenied");
+}
+
+static void a_repository_is_opened_with_its_login(void **state)
+{
+    (void)state;
+    static const struct scripted_answer script[] = {
+        {"GetAuthorizationToken",
+         200,
+         "{\"authorizationData\":[{\"authorizationToken\":\"QVdTOnB3\","
+         "\"proxyEndpoint\":\"http://127.0.0.1:1\"}]}",
+         {{0}}},
+        {"DescribeRepositories {\"repositoryNames\":[\"moo\"]}",
+         200,
+         "{\"repositories\":[{\"repositoryName\":\"moo\",\"repositoryArn\":\"arn:moo\","
+         "\"repositoryUri\":\"" HOST "/moo\"}]}",
+         {{0}}},
+        {0},
+    };
+    owned(sample) struct sample sample = make_sample(script);
+    owned(platform_repository) struct platform_repository repository = {0};
+    struct error err = {0};
+
+    sample.definition.name = "Moo";
+    assert_ok(sample.platform->ops->open_repository(sample.platform, &sample.definition,
+                                                    &repository, &err));
+    assert_string_equal(repository.uri, HOST "/moo");
+    assert_non_null(repository.store);
+}
+
+static void what_would_be_refused_is_refused_before_anybody_is_asked(void **state)
+{
+    (void)state;
+    static const struct scripted_answer silence[] = {{0}};
+    owned(sample) struct sample sample = make_sample(silence);
+    struct platform *platform = sample.platform;
+    struct definition *definition = &sample.definition;
+    owned(platform_repository) struct platform_repository repository = {0};
+    struct error err = {0};
+
+    definition->name = "moo_";
+    assert_fails(platform->ops->open_repository(platform, definition, &repository, &err),
+                 ERROR_USAGE, "function name 'moo_'");
+    definition->name = "moo";
+    definition->role = NULL;
+    assert_fails(platform->ops->open_repository(platform, definition, &repository, &err),
+                 ERROR_USAGE, "has no role");
+    assert_fails(platform->ops->create(platform, definition, IMAGE, &err), ERROR_USAGE,
+                 "has no role");
+    definition->role = "arn:aws:iam::123456789012:role/r";
+    char filling[4000];
+    memset(filling, 'x', sizeof filling - 1);
+    filling[sizeof filling - 1] = '\0';
+    json_object_set_new(sample.config, "filling", json_string(filling));
+    assert_fails(platform->ops->open_repository(platform, definition, &repository, &err),
+                 ERROR_LIMIT, "Lambda takes 4096");
+}
+
+static void owner_and_log_group_are_nice_to_have(void **state)
+{
+    (void)state;
+    static const struct scripted_answer script[] = {
+        {"GetCallerIdentity", DENIED},
+        {"\"Tags\":{\"createdby\":\"scar\"}", 201, "{}", {{0}}},
+        {"CreateLogGroup", DENIED},
+        {0},
+    };
+    owned(sample) struct sample sample = make_sample(script);
+    struct error err = {0};
+
+    assert_ok(sample.platform->ops->create(sample.platform, &sample.definition, IMAGE, &err));
+    assert_string_equal(scripted_aws_told(sample.aws),
+                        "warning: the function gets no tag 'owner': sts GetCallerIdentity: "
+                        "AccessDeniedException: no\n"
+                        "Function 'moo' successfully created.\n"
+                        "warning: the function's log group is not set up: logs CreateLogGroup: "
+                        "AccessDeniedException: no\n");
+}
+
+static void a_removal_that_stops_says_what_is_left(void **state)
+{
+    (void)state;
+    static const struct {
+        struct scripted_answer script[5];
+        const char *words;
+    } cases[] = {
+        {{{"GET", FUNCTION("")}, {"DELETE", DENIED}}, "lambda DeleteFunction"},
+        {{{"GET", FUNCTION("")}, {"DELETE", 204, NULL, {{0}}}, {"DeleteLogGroup", DENIED}},
+         "function 'moo' is removed, but not its log group: logs DeleteLogGroup"},
+        {{{"GET", FUNCTION("")},
+          {"DELETE", 204, NULL, {{0}}},
+          {"DeleteLogGroup", 200, NULL, {{0}}},
+          {"DescribeRepositories", DENIED}},
+         "function 'moo' is removed, but not its image '" IMAGE "': ecr DescribeRepositories"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        owned(sample) struct sample sample = make_sample(cases[i].script);
+        struct error err = {0};
+        assert_fails(sample.platform->ops->remove(sample.platform, "moo", &err), ERROR_DENIED,
+                     cases[i].words);
+    }
+}
+
+static void a_definition_may_keep_the_image(void **state)
+{
+    (void)state;
+    static const struct scripted_answer script[] = {
+        /* {"ecr":{"delete_image":false}} */
+        {"GET", FUNCTION("eyJlY3IiOnsiZGVsZXRlX2ltYWdlIjpmYWxzZX19")},
+        {"DELETE", 204, NULL, {{0}}},
+        {"DeleteLogGroup", 200, NULL, {{0}}},
+        {0},
+    };
+    owned(sample) struct sample sample = make_sample(script);
+    struct error err = {0};
+
+    assert_ok(sample.platform->ops->remove(sample.platform, "moo", &err));
+    assert_string_equal(scripted_aws_told(sample.aws),
+                        "Function 'moo' successfully deleted.\n"
+                        "Log group '/aws/lambda/moo' successfully deleted.\n");
+}
+
+static void without_credentials_there_is_no_platform(void **state)
+{
+    (void)state;
+    const char *const nothing[] = {NULL};
+    const struct aws_options options = {.environment = nothing};
+    struct platform *platform = NULL;
+    struct error err = {0};
+
+    assert_fails(aws_platform_open(&options, &platform, &err), ERROR_DENIED,
+                 "no AWS credentials");
+    assert_null(platform);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_function_is_looked_for),
+        cmocka_unit_test(a_repository_is_opened_with_its_login),
+        cmocka_unit_test(what_would_be_refused_is_refused_before_anybody_is_asked),
+        cmocka_unit_test(owner_and_log_group_are_nice_to_have),
+        cmocka_unit_test(a_removal_that_stops_says_what_is_left),
+        cmocka_unit_test(a_definition_may_keep_the_image),
+        cmocka_unit_test(without_credentials_there_is_no_platform),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

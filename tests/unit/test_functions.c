@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Functions of Lambda: what is asked for is what the definition says, what AWS does not know
+ * yet is waited for, and a function is never invoked twice.
+ */
+#include "lambda/aws/function_request.h"
+#include "lambda/aws/functions.h"
+#include "oci/base/json.h"
+#include "oci/base/memory.h"
+#include "oci/base/text.h"
+#include "tests/support/scripted_aws.h"
+#include "tests/support/unit.h"
+
+#define IMAGE                                                                                  \
+    "123456789012.dkr.ecr.eu-west-1.amazonaws.com/f@sha256:"                                   \
+    "0000000000000000000000000000000000000000000000000000000000000000"
+
+/* A definition of JSON values that go with it. */
+struct sample {
+    struct definition definition;
+    json_t *config;
+    json_t *environment;
+    json_t *tags;
+    json_t *vpc;
+    json_t *file_system;
+};
+
+static struct sample make_sample(void)
+{
+    struct sample sample = {
+        .config = json_pack("{s:s, s:{s:s, s:b}}", "name", "f", "container", "image",
+                            "alpine:3.20", "alpine", 1),
+        .environment = json_pack("{s:s}", "COLOUR", "red"),
+        .tags = json_pack("{s:s, s:s}", "team", "blue", "createdby", "me"),
+        .vpc = json_pack("{s:[s]}", "SubnetIds", "subnet-1"),
+        .file_system = json_pack("[{s:s}]", "LocalMountPath", "/mnt/efs"),
+    };
+
+    sample.definition = (struct definition){
+        .name = "f",
+        .role = "arn:aws:iam::123456789012:role/r",
+        .memory_mib = 512,
+        .timeout_s = 300,
+        .delete_image = true,
+        .architectures = {{.os = "linux", .architecture = "arm64"}},
+        .architecture_count = 1,
+        .config = sample.config,
+    };
+    return sample;
+}
+
+static void sample_cleanup(struct sample *sample)
+{
+    json_decref(sample->config);
+    json_decref(sample->environment);
+    json_decref(sample->tags);
+    json_decref(sample->vpc);
+    json_decref(sample->file_system);
+}
+
+static char *request_text(const struct definition *definition, const char *owner)
+{
+    json_owned json_t *request = function_request(definition, IMAGE, owner);
+
+    return json_text(request);
+}
+
+static char *fdl_of(const char *text)
+{
+    return base64_encode(text, strlen(text));
+}
+
+static void a_small_definition_asks_for_little(void **state)
+{
+    (void)state;
+    owned(sample) struct sample sample = make_sample();
+    owned(memory) char *request = request_text(&sample.definition, NULL);
+    owned(memory) char *fdl =
+        fdl_of("{\"container\":{\"alpine\":true,\"image\":\"" IMAGE "\"},\"name\":\"f\"}");
+    owned(memory) char *expected = text_format(
+        "{\"Architectures\":[\"arm64\"],\"Code\":{\"ImageUri\":\"" IMAGE "\"},"
+        "\"Environment\":{\"Variables\":{\"FDL\":\"%s\",\"IMAGE_ID\":\"" IMAGE "\"}},"
+        "\"FunctionName\":\"f\",\"MemorySize\":512,\"PackageType\":\"Image\","
+        "\"Role\":\"arn:aws:iam::123456789012:role/r\","
+        "\"Tags\":{\"createdby\":\"scar\"},\"Timeout\":300}",
+        fdl);
+
+    assert_string_equal(request, expected);
+}
+
+static void a_full_definition_asks_for_everything(void **state)
+{
+    (void)state;
+    owned(sample) struct sample sample = make_sample();
+    sample.definition.description = "says moo";
+    sample.definition.environment = sample.environment;
+    sample.definition.tags = sample.tags;
+    sample.definition.vpc = sample.vpc;
+    sample.definition.file_system = sample.file_system;
+    sample.definition.delete_image = false;
+    strcpy(sample.definition.architectures[0].architecture, "amd64");
+    owned(memory) char *request = request_text(&sample.definition, "AIDAEXAMPLE");
+    owned(memory) char *fdl = fdl_of("{\"container\":{\"alpine\":true,\"image\":\"" IMAGE "\"},"
+                                     "\"ecr\":{\"delete_image\":false},\"name\":\"f\"}");
+    owned(memory) char *expected = text_format(
+        "{\"Architectures\":[\"x86_64\"],\"Code\":{\"ImageUri\":\"" IMAGE "\"},"
+        "\"Description\":\"says moo\","
+        "\"Environment\":{\"Variables\":{\"COLOUR\":\"red\",\"FDL\":\"%s\","
+        "\"IMAGE_ID\":\"" IMAGE "\"}},"
+        "\"FileSystemConfigs\":[{\"LocalMountPath\":\"/mnt/efs\"}],"
+        "\"FunctionName\":\"f\",\"MemorySize\":512,\"PackageType\":\"Image\","
+        "\"Role\":\"arn:aws:iam::123456789012:role/r\","
+        "\"Tags\":{\"createdby\":\"scar\",\"owner\":\"AIDAEXAMPLE\",\"team\":\"blue\"},"
+        "\"Timeout\":300,\"VpcConfig\":{\"SubnetIds\":[\"subnet-1\"]}}",
+        fdl);
+
+    assert_string_equal(request, expected);
+    assert_string_equal(
+        json_optional_string(json_object_get(sample.config, "container"), "image"),
+        "alpine:3.20");
+}
+
+static void what_lambda_would_refuse_is_refused_early(void **state)
+{
+    (void)state;
+    owned(sample) struct sample sample = make_sample();
+    struct error err = {0};
+
+    assert_ok(function_request_check(&sample.definition, IMAGE, &err));
+    sample.definition.role = NULL;
+    assert_fails(function_request_check(&sample.definition, IMAGE, &err), ERROR_USAGE,
+                 "function 'f' has no role to run as: set iam.role");
+    sample.definition.role = "";
+    assert_fails(function_request_check(&sample.definition, IMAGE, &err), ERROR_USAGE,
+                 "--iam-role");
+}
+
+/* The last length that is taken is found by trying; one more byte must then be refused. */
+static void the_environment_may_have_4096_bytes_and_no_more(void **state)
+{
+    (void)state;
+    owned(sample) struct sample sample = make_sample();
+    char value[FUNCTION_ENVIRONMENT_LIMIT] = "";
+    struct error err = {0};
+
+    json_owned json_t *request = function_request(&sample.definition, IMAGE, NULL);
+    owned(memory) char *bare =
+        json_text(json_object_get(json_object_get(request, "Environment"), "Variables"));
+    size_t room = FUNCTION_ENVIRONMENT_LIMIT - strlen(bare) - strlen("\"COLOUR\":\"\",");
+    memset(value, 'x', room);
+    sample.definition.environment = sample.environment;
+    json_object_set_new(sample.environment, "COLOUR", json_string(value));
+    assert_ok(function_request_check(&sample.definition, IMAGE, &err));
+    value[room] = 'x';
+    json_object_set_new(sample.environment, "COLOUR", json_string(value));
+    assert_fails(function_request_check(&sample.definition, IMAGE, &err), ERROR_LIMIT,
+                 "has 4097 bytes, Lambda takes 4096");
+}
+
+static void an_fdl_is_read_back_whoever_wrote_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *variables;
+        const char *name; /* NULL: no FDL */
+    } cases[] = {
+        {"{\"FDL\":\"eyJuYW1lIjoiZiJ9\"}", "f"},
+        {"{\"FDL\":\"!\"}", NULL},
+        {"{\"FDL\":\"bm8ganNvbg==\"}", NULL},
+        {"{}", NULL},
+        {"[]", NULL},
+    };
+    struct error err = {0};
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        json_owned json_t *variables = NULL;
+        assert_ok(json_parse(cases[i].variables, strlen(cases[i].variables), &variables, &err));
+        json_owned json_t *fdl = function_request_read_fdl(variables);
+        assert_int_equal(fdl != NULL, cases[i].name != NULL);
+        if (cases[i].name)
+            assert_string_equal(json_optional_string(fdl, "name"), cases[i].name);
+    }
+}
+
+#define INVALID(message)                                                                       \
+    400, "{\"Type\":\"User\",\"message\":\"" message "\"}",                                    \
+    {                                                                                          \
+        {                                                                                      \
+            "x-amzn-ErrorType", "InvalidParameterValueException"                               \
+        }                                                                                      \
+    }
+#define CONFLICT(message)                                                                      \
+    409, "{\"Type\":\"User\",\"Message\":\"" message "\"}",                                    \
+    {                                                                                          \
+        {                                                                                      \
+            "x-amzn-ErrorType", "ResourceConflictException"                                    \
+        }                                                                                      \
+    }
+#define MISSING                                                                                \
+    404, "{\"Message\":\"Function not found: arn\"}",                                          \
+    {                                                                                          \
+        {                                                                                      \
+            "x-amzn-ErrorType", "ResourceNotFoundException"                                    \
+        }                                                                                      \
+    }
+
+static bool create(struct scripted_aws *aws, struct error *err)
+{
+    json_owned json_t *request = json_pack("{s:s}", "FunctionName", "f");
+
+    return functions_create(scripted_aws_ask(aws), "f", request, err);
+}
+
+static void a_function_is_created(void **state)
+{
+    (void)state;
+    static const struct scripted_answer script[] = {
+        {"POST /2015-03-31/functions  {\"FunctionName\":\"f\"}", 201, "{}", {{0}}},
+        {0},
+    };
+    owned(scripted_aws) struct scripted_aws *aws = scripted_aws_new(script);
+    struct error err = {0};
+
+    assert_ok(create(aws, &err));
+    assert_string_equal(scripted_aws_told(aws), "Function 'f' successfully created.\n");
+}
+
+static void a_new_role_is_waited_for(void **state)
+{
+    (void)state;
+    static const struct scripted_answer script[] = {
+        {"POST", INVALID("The role defined for the function cannot be assumed by Lambda.")},
+        {"POST", INVALID("The provided execution role does not have permissions to call x")},
+        {"POST",
+         CONFLICT("The operation cannot be performed at this time. An update is in progress")},
+        {"POST", 201, "{}", {{0}}},
+        {0},
+    };
+    owned(scripted_aws) struct scripted_aws *aws = scripted_aws_new(script);
+    struct error err = {0};
+
+    assert_ok(create(aws, &err));
+    assert_string_equal(scripted_aws_told(aws), "Waiting for the role to be known to Lambda\n"
+                                                "Function 'f' successfully created.\n");
+}
+
+static void a_role_that_stays_unknown_is_an_error_in_the_end(void **state)
+{
+    (void)state;
+    static const struct scripted_answer refused = {
+        "POST", INVALID("The role defined for the function cannot be assumed by Lambda.")};
+    struct scripted_answer script[64] = {{0}};
+    struct error err = {0};
+
+    for (size_t i = 0; i < 21; i++)
+        script[i] = refused;
+    owned(scripted_aws) struct scripted_aws *aws = scripted_aws_new(script);
+    assert_fails(create(aws, &err), ERROR_INVALID,
+                 "lambda CreateFunction: InvalidParameterValueException: The role defined");
+    assert_int_equal(scripted_aws_waited_ms(aws), FUNCTIONS_ROLE_WAIT_S * 1000);
+}
+
+static void other_refusals_are_final(void **state)
+{
+    (void)state;
+    static const struct {
+        struct scripted_answer answer;
+        enum error_kind kind;
+        const char *words;
+    } cases[] = {
+        {{"", CONFLICT("Function already exist: f")},
+         ERROR_CONFLICT,
+         "function 'f' already exists in region eu-west-1"},
+        {{"", INVALID("Source image x does not exist. Provide a valid source image.")},
+         ERROR_INVALID,
+         "Source image x does not exist"},
+        {{"", 403, "{\"Message\":\"no iam:PassRole\"}", {{0}}},
+         ERROR_DENIED,
+         "no iam:PassRole"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct scripted_answer script[] = {cases[i].answer, {0}};
+        owned(scripted_aws) struct scripted_aws *aws = scripted_aws_new(script);
+        struct error err = {0};
+        assert_fails(create(aws, &err), cases[i].kind, cases[i].words);
+        assert_int_equal(scripted_aws_waited_ms(aws), 0);
+    }
+}
+
+#define STATE(fields)                                                                          \
+    200, "{\"Configuration\":{\"FunctionArn\":\"arn:f\"," fields "}}",                         \
+    {                                                                                          \
+        {                                                                                      \
+            0                                                                                  \
+        }                                                                                      \
+    }
+
+static void an_active_function_is_not_waited_for(void **state)
+{
+    (void)state;
+    static const struct scripted_answer script[] = {
+        {"GET /2015-03-31/functions/f ", STATE("\"State\":\"Active\"")},
+        {0},
+    };
+    owned(scripted_aws) struct scripted_aws *aws = scripted_aws_new(script);
+    owned(memory) char *arn = NULL;
+    struct error err = {0};
+
+    assert_ok(functions_wait_until_active(scripted_aws_ask(aws), "f", &arn, &err));
+    assert_string_equal(arn, "arn:f");
+    assert_string_equal(scripted_aws_told(aws), "");
+}
+
+static void a_pending_function_is_waited_for(void **state)
+{
+    (void)state;
+    static const struct scripted_answer script[] = {
+        {"GET", MISSING},
+        {"GET", STATE("\"State\":\"Pending\"")},
+        {"GET", STATE("\"State\":\"Active\",\"LastUpdateStatus\":\"InProgress\"")},
+        {"GET", STATE("\"State\":\"Active\",\"LastUpdateStatus\":\"Successful\"")},
+        {0},
+    };
+    owned(scripted_aws) struct scripted_aws *aws = scripted_aws_new(script);
+    owned(memory) char *arn = NULL;
+    struct error err = {0};
+
+    assert_ok(functions_wait_until_active(scripted_aws_ask(aws), "f", &arn, &err));
+    assert_int_equal(scripted_aws_waited_ms(aws), 3000);
+    assert_string_equal(scripted_aws_told(aws),
+                        "Wait function to be 'Active'\nFunction 'Active'\n");
+}
+
+static void a_failed_function_says_why(void **state)
+{
+    (void)state;
+    static const struct {
+        struct scripted_answer answer;
+        const char *words;
+    } cases[] = {
+        {{"", STATE("\"State\":\"Failed\",\"StateReason\":\"bad layer\","
+                    "\"StateReasonCode\":\"InvalidImage\"")},
+         "function 'f' failed to start: bad layer (InvalidImage); remove it"},
+        {{"", STATE("\"State\":\"Active\",\"LastUpdateStatus\":\"Failed\","
+                    "\"LastUpdateStatusReason\":\"no image\"")},
+         "function 'f' failed to start: no image (no code)"},
+        {{"", STATE("\"State\":\"Failed\"")}, "no reason given"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct scripted_answer script[] = {cases[i].answer, {0}};
+        owned(scripted_aws) struct scripted_aws *aws = scripted_aws_new(script);
+        owned(memory) char *arn = NULL;
+        struct error err = {0};
+        assert_fails(functions_wait_until_active(scripted_aws_ask(aws), "f", &arn, &err),
+                     ERROR_INVALID, cases[i].words);
+    }
+}
+
+static void waiting_has_an_end(void **state)
+{
+    (void)state;
+    static const struct {
+        struct scripted_answer answer;
+        unsigned int waited_s;
+        enum error_kind kind;
+        const char *words;
+    } cases[] = {
+        {{"", STATE("\"State\":\"Pending\"")},
+         FUNCTIONS_ACTIVE_WAIT_S,
+         ERROR_NETWORK,
+         "is not active after 300 s"},
+        {{"", MISSING},
+         FUNCTIONS_MISSING_WAIT_S,
+         ERROR_NOT_FOUND,
+         "no function 'f' in region eu-west-1"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct scripted_answer script[FUNCTIONS_ACTIVE_WAIT_S + 2] = {{0}};
+        for (size_t j = 0; j <= cases[i].waited_s; j++)
+            script[j] = cases[i].answer;
+        owned(scripted_aws) struct scripted_aws *aws = scripted_aws_new(script);
+        owned(memory) char *arn = NULL;
+        struct error err = {0};
+        assert_fails(functions_wait_until_active(scripted_aws_ask(aws), "f", &arn, &err),
+                     cases[i].kind, cases[i].words);
+        assert_int_equal(scripted_aws_waited_ms(aws), cases[i].waited_s * 1000);
+    }
+}
+
+static bool invoke(struct scripted_aws *aws, struct invocation *out, struct error *err)
+{
+    return functions_invoke(scripted_aws_ask(aws), "f", "{}", 2, out, err);
+}
+
+static void an_invocation_tells_all_it_knows(void **state)
+{
+    (void)state;
+    static const struct {
+        struct scripted_answer answer;
+        bool failed;
+        const char *request_id, *log_group, *log_stream, *log_tail;
+    } cases[] = {
+        {{"POST /2015-03-31/functions/f/invocations  {}",
+          200,
+          "{\"statusCode\":200,\"headers\":{\"amz-lambda-request-id\":\"r\","
+          "\"amz-log-group-name\":\"/aws/lambda/"
+          "f\",\"amz-log-stream-name\":\"s\"},\"body\":\"\"}",
+          {{"x-amzn-RequestId", "id-1"}, {"X-Amz-Log-Result", "U1RBUlQ="}}},
+         false,
+         "id-1",
+         "/aws/lambda/f",
+         "s",
+         "START"},
+        {{"POST",
+          200,
+          "{\"errorMessage\":\"boom\"}",
+          {{"X-Amz-Function-Error", "Unhandled"}, {"X-Amz-Log-Result", "!"}}},
+         true,
+         "",
+         "",
+         "",
+         NULL},
+        {{"POST", 200, "no json", {{0}}}, false, "", "", "", NULL},
+        {{"POST", 200, "", {{0}}}, false, "", "", "", NULL},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct scripted_answer script[] = {cases[i].answer, {0}};
+        owned(scripted_aws) struct scripted_aws *aws = scripted_aws_new(script);
+        owned(invocation) struct invocation invocation = {0};
+        struct error err = {0};
+        assert_ok(invoke(aws, &invocation, &err));
+        assert_int_equal(invocation.failed, cases[i].failed);
+        assert_string_equal(invocation.payload, cases[i].answer.body);
+        assert_string_equal(invocation.request_id, cases[i].request_id);
+        assert_string_equal(invocation.log_group, cases[i].log_group);
+        assert_string_equal(invocation.log_stream, cases[i].log_stream);
+        if (cases[i].log_tail)
+            assert_string_equal(invocation.log_tail, cases[i].log_tail);
+        else
+            assert_null(invocation.log_tail);
+        assert_non_null(strstr(scripted_aws_headers(aws), "X-Amz-Log-Type: Tail\n"));
+    }
+}
+
+static void a_function_is_never_invoked_twice(void **state)
+{
+    (void)state;
+    static const struct scripted_answer answers[] = {
+        {"POST", 0, NULL, {{0}}},
+        {"POST", 500, "{}", {{"x-amzn-ErrorType", "ServiceException"}}},
+        {"POST", 504, "", {{0}}},
+    };
+
+    for (size_t i = 0; i < COUNT(answers); i++) {
+        const struct scripted_answer script[] = {answers[i], {0}};
+        owned(scripted_aws) struct scripted_aws *aws = scripted_aws_new(script);
+        owned(invocation) struct invocation invocation = {0};
+        struct error err = {0};
+        assert_fails(invoke(aws, &invocation, &err), ERROR_NETWORK, "lambda Invoke");
+    }
+}
+
+static void what_cannot_be_invoked_is_said(void **state)
+{
+    (void)state;
+    static const struct scripted_answer script[] = {{"POST", MISSING}, {0}};
+    owned(scripted_aws) struct scripted_aws *aws = scripted_aws_new(script);
+    struct invocation invocation = {0};
+    struct error err = {0};
+
+    assert_fails(invoke(aws, &invocation, &err), ERROR_NOT_FOUND,
+                 "no function 'f' in region eu-west-1");
+    assert_fails(functions_invoke(scripted_aws_ask(aws), "f", "", FUNCTIONS_PAYLOAD_LIMIT + 1,
+                                  &invocation, &err),
+                 ERROR_LIMIT, "Lambda takes 6291456");
+}
+
+static void deleting_what_is_gone_is_fine(void **state)
+{
+    (void)state;
+    static const struct scripted_answer script[] = {
+        {"DELETE /2015-03-31/functions/f ", 204, NULL, {{0}}},
+        {"DELETE", MISSING},
+        {"DELETE", CONFLICT("An update is in progress")},
+        {0},
+    };
+    owned(scripted_aws) struct scripted_aws *scripted = scripted_aws_new(script);
+    const struct aws *aws = scripted_aws_ask(scripted);
+    struct error err = {0};
+
+    assert_ok(functions_delete(aws, "f", &err));
+    assert_ok(functions_delete(aws, "f", &err));
+    assert_fails(functions_delete(aws, "f", &err), ERROR_CONFLICT, "in progress");
+    assert_string_equal(scripted_aws_told(scripted), "Function 'f' successfully deleted.\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_small_definition_asks_for_little),
+        cmocka_unit_test(a_full_definition_asks_for_everything),
+        cmocka_unit_test(what_lambda_would_refuse_is_refused_early),
+        cmocka_unit_test(the_environment_may_have_4096_bytes_and_no_more),
+        cmocka_unit_test(an_fdl_is_read_back_whoever_wrote_it),
+        cmocka_unit_test(a_function_is_created),
+        cmocka_unit_test(a_new_role_is_waited_for),
+        cmocka_unit_test(a_role_that_stays_unknown_is_an_error_in_the_end),
+        cmocka_unit_test(other_refusals_are_final),
+        cmocka_unit_test(an_active_function_is_not_waited_for),
+        cmocka_unit_test(a_pending_function_is_waited_for),
+        cmocka_unit_test(a_failed_function_says_why),
+        cmocka_unit_test(waiting_has_an_end),
+        cmocka_unit_test(an_invocation_tells_all_it_knows),
+        cmocka_unit_test(a_function_is_never_invoked_twice),
+        cmocka_unit_test(what_cannot_be_invoked_is_said),
+        cmocka_unit_test(deleting_what_is_gone_is_fine),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
