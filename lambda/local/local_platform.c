@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lambda/local/local_platform.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lambda/local/functions.h"
+#include "lambda/local/image_root.h"
+#include "lambda/local/invocation.h"
+#include "oci/base/file.h"
+#include "oci/base/memory.h"
+#include "oci/base/text.h"
+#include "oci/layout.h"
+
+/* The layout of all functions, seen by one of them: whatever it tags gets its name. */
+struct function_repository {
+    struct store store;
+    struct store *images;
+    char *tag;
+};
+
+struct local_platform {
+    struct platform platform;
+    struct local_options options;
+    char *folder;
+    struct layout *layout; /* NULL until it is needed */
+    struct function_repository repository;
+    int lock; /* -1: not held */
+};
+
+/* --- the repository ------------------------------------------------------------------------
+ */
+
+static bool repository_resolve(struct store *self, const char *name, struct document *out,
+                               struct error *err)
+{
+    struct function_repository *repository = (struct function_repository *)self;
+    bool is_digest = strncmp(name, "sha256:", strlen("sha256:")) == 0;
+
+    return store_resolve(repository->images, is_digest ? name : repository->tag, out, err);
+}
+
+static bool repository_has_blob(struct store *self, const struct descriptor *blob, bool *found,
+                                struct error *err)
+{
+    struct function_repository *repository = (struct function_repository *)self;
+
+    return repository->images->ops->has_blob(repository->images, blob, found, err);
+}
+
+static bool repository_open_blob(struct store *self, const struct descriptor *blob,
+                                 struct source **out, struct error *err)
+{
+    struct function_repository *repository = (struct function_repository *)self;
+
+    return store_open_blob(repository->images, blob, out, err);
+}
+
+static bool repository_put_blob(struct store *self, const struct descriptor *blob,
+                                struct source *bytes, struct error *err)
+{
+    struct function_repository *repository = (struct function_repository *)self;
+
+    return repository->images->ops->put_blob(repository->images, blob, bytes, err);
+}
+
+static bool repository_put_manifest(struct store *self, const char *tag,
+                                    const struct document *manifest, struct error *err)
+{
+    struct function_repository *repository = (struct function_repository *)self;
+
+    return store_put_manifest(repository->images, tag ? repository->tag : NULL, manifest, err);
+}
+
+static void repository_free(struct store *self)
+{
+    (void)self; /* the platform's */
+}
+
+static const struct store_ops repository_ops = {
+    .resolve = repository_resolve,
+    .has_blob = repository_has_blob,
+    .open_blob = repository_open_blob,
+    .put_blob = repository_put_blob,
+    .put_manifest = repository_put_manifest,
+    .free = repository_free,
+};
+
+/* --- helpers -------------------------------------------------------------------------------
+ */
+
+static void let_go(struct local_platform *local)
+{
+    if (local->lock >= 0)
+        close(local->lock);
+    local->lock = -1;
+}
+
+static bool take_lock(struct local_platform *local, struct error *err)
+{
+    return local->lock >= 0 ||
+           functions_lock(local->folder, local->options.progress, &local->lock, err);
+}
+
+static bool open_layout(struct local_platform *local, bool make, struct error *err)
+{
+    owned(memory) char *path = text_format("%s/images", local->folder);
+
+    return local->layout || layout_open(path, make, &local->layout, err);
+}
+
+static bool refuse_existing(const struct local_platform *local, const char *name,
+                            struct error *err)
+{
+    if (!functions_has(local->folder, name))
+        return true;
+    return error_set(err, ERROR_CONFLICT,
+                     "function '%s' exists already; remove it with: skiff --local rm -n %s",
+                     name, name);
+}
+
+/* --- what a platform does ------------------------------------------------------------------
+ */
+
+static bool local_has_function(struct platform *self, const char *name, bool *found,
+                               struct error *err)
+{
+    struct local_platform *local = (struct local_platform *)self;
+
+    if (!definition_check_name(name, err))
+        return false;
+    *found = functions_has(local->folder, name);
+    return true;
+}
+
+/* From here to create() the folder is locked: nobody may collect what is being brought. */
+static bool local_open_repository(struct platform *self, const struct definition *definition,
+                                  struct platform_repository *out, struct error *err)
+{
+    struct local_platform *local = (struct local_platform *)self;
+    struct function_repository *repository = &local->repository;
+
+    if (!definition_check_name(definition->name, err) || !take_lock(local, err) ||
+        !refuse_existing(local, definition->name, err) || !open_layout(local, true, err))
+        return false;
+    free(repository->tag);
+    repository->store.ops = &repository_ops;
+    repository->images = layout_store(local->layout);
+    repository->tag = memory_copy_string(definition->name);
+    *out = (struct platform_repository){
+        .store = &repository->store,
+        .uri = text_format("skiff.local/%s", definition->name),
+    };
+    return true;
+}
+
+static bool create_locked(struct local_platform *local, const struct definition *definition,
+                          const char *image_uri, struct error *err)
+{
+    owned(function_record) struct function_record record = {0};
+    owned(document) struct document manifest = {0};
+
+    if (!refuse_existing(local, definition->name, err) ||
+        !function_record_make(definition, image_uri, &record, err) ||
+        !open_layout(local, true, err) ||
+        !store_resolve(layout_store(local->layout), digest_format(&record.image).text,
+                       &manifest, err))
+        return false;
+    return functions_write(local->folder, &record, clock_now(local->options.clock), err);
+}
+
+static bool local_create(struct platform *self, const struct definition *definition,
+                         const char *image_uri, struct error *err)
+{
+    struct local_platform *local = (struct local_platform *)self;
+
+    if (!definition_check_name(definition->name, err) || !take_lock(local, err))
+        return false;
+    bool created = create_locked(local, definition, image_uri, err);
+    let_go(local);
+    return created || error_wrap(err, "create function '%s'", definition->name);
+}
+
+static bool local_wait_until_active(struct platform *self, const char *name, char **arn,
+                                    struct error *err)
+{
+    struct local_platform *local = (struct local_platform *)self;
+    owned(function_record) struct function_record record = {0};
+
+    if (!definition_check_name(name, err) || !functions_read(local->folder, name, &record, err))
+        return false;
+    *arn = local_invocation_arn(name);
+    return true;
+}
+
+static bool check_machine(const struct local_platform *local, const struct image *image,
+                          const char *name, struct error *err)
+{
+    const struct platform_spec *wanted = image_platform(image);
+
+    if (platform_spec_matches(wanted, &local->options.machine))
+        return true;
+    return error_set(err, ERROR_INVALID, "function '%s' is made for %s, this machine runs %s",
+                     name, platform_spec_format(wanted).text,
+                     platform_spec_format(&local->options.machine).text);
+}
+
+static bool make_root(struct local_platform *local, const struct image *image,
+                      struct error *err)
+{
+    if (!take_lock(local, err))
+        return false;
+    bool made = image_root_make(local->folder, layout_store(local->layout), image,
+                                local->options.progress, err);
+    let_go(local);
+    return made;
+}
+
+static bool open_image(struct local_platform *local, const struct function_record *record,
+                       struct image **out, struct error *err)
+{
+    if (open_layout(local, false, err) &&
+        image_open(layout_store(local->layout), digest_format(&record->image).text, NULL, out,
+                   err))
+        return true;
+    if (err->kind != ERROR_NOT_FOUND)
+        return false;
+    return error_wrap(err,
+                      "the image of function '%s' is gone; remove the function and make "
+                      "it again",
+                      record->name);
+}
+
+static bool local_invoke(struct platform *self, const char *name, const char *payload,
+                         size_t count, struct invocation *out, struct error *err)
+{
+    struct local_platform *local = (struct local_platform *)self;
+    owned(function_record) struct function_record record = {0};
+    owned(image) struct image *image = NULL;
+    owned(memory) char *log = NULL;
+    struct error trouble;
+
+    if (!definition_check_name(name, err) ||
+        !functions_read(local->folder, name, &record, err) ||
+        !open_image(local, &record, &image, err) || !check_machine(local, image, name, err))
+        return false;
+    owned(memory) char *root = image_root_path(local->folder, &record.image);
+    if (!file_exists(root) && !make_root(local, image, err))
+        return false;
+
+    const struct local_invocation invocation = {
+        .function = &record,
+        .image = image,
+        .root = root,
+        .payload = payload,
+        .count = count,
+        .now = clock_now(local->options.clock),
+    };
+    if (!local_invocation_run(&invocation, out, &log, err))
+        return false;
+    owned(memory) char *log_path = functions_path(local->folder, name, "log");
+    if (!file_write(log_path, 0600, log, strlen(log), &trouble))
+        progress_warn(local->options.progress, "the log is not kept: %s", trouble.text);
+    return true;
+}
+
+static bool remove_file(const char *folder, const char *name, const char *suffix,
+                        struct error *err)
+{
+    owned(memory) char *path = functions_path(folder, name, suffix);
+
+    if (unlink(path) != 0 && errno != ENOENT)
+        return error_set_errno(err, "remove '%.200s'", path);
+    return true;
+}
+
+/* The record goes last but one: until then the function can be removed again, and what is
+ * left of it afterwards is anybody's to sweep. */
+static bool remove_locked(struct local_platform *local, const char *name, struct error *err)
+{
+    if (!functions_has(local->folder, name))
+        return error_set(err, ERROR_NOT_FOUND, "no function '%s' on this machine", name);
+    return open_layout(local, true, err) && layout_remove_tag(local->layout, name, err) &&
+           layout_collect(local->layout, err) && remove_file(local->folder, name, "log", err) &&
+           remove_file(local->folder, name, "json", err) && functions_sweep(local->folder, err);
+}
+
+static bool local_remove(struct platform *self, const char *name, struct error *err)
+{
+    struct local_platform *local = (struct local_platform *)self;
+
+    if (!definition_check_name(name, err))
+        return false;
+    /* A wrong name must not make folders. */
+    if (!functions_has(local->folder, name))
+        return error_set(err, ERROR_NOT_FOUND, "no function '%s' on this machine", name);
+    if (!take_lock(local, err))
+        return false;
+    bool removed = remove_locked(local, name, err);
+    let_go(local);
+    if (removed)
+        progress_step(local->options.progress, "Function '%s' and its image removed.", name);
+    return removed;
+}
+
+static void local_free(struct platform *self)
+{
+    struct local_platform *local = (struct local_platform *)self;
+
+    let_go(local);
+    layout_free(local->layout);
+    free(local->repository.tag);
+    free(local->folder);
+    free(local);
+}
+
+static const struct platform_ops local_ops = {
+    .is_local = true,
+    .has_function = local_has_function,
+    .open_repository = local_open_repository,
+    .create = local_create,
+    .wait_until_active = local_wait_until_active,
+    .invoke = local_invoke,
+    .remove = local_remove,
+    .free = local_free,
+};
+
+bool local_platform_open(const struct local_options *options, struct platform **out,
+                         struct error *err)
+{
+    (void)err;
+    struct local_platform *local = memory_new(1, sizeof *local);
+
+    local->platform.ops = &local_ops;
+    local->options = *options;
+    local->folder = memory_copy_string(options->folder);
+    local->options.folder = local->folder;
+    local->lock = -1;
+    *out = &local->platform;
+    return true;
+}

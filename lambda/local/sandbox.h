@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * One program in a world of its own, with no privilege of any kind.
+ *
+ * The program sees an image's files, read-only, and a fresh /tmp, as in Lambda; it
+ * is pid 1 of its own process tree, an ordinary user without capabilities, and
+ * cannot gain any. The kernel's namespaces do the work, and an ordinary user may
+ * make them, so neither root nor a daemon is needed. The network is the host's.
+ *
+ * Started by root, the program becomes "nobody" on the host, so that it is not
+ * trusted for being root's.
+ */
+
+#include <stdbool.h>
+#include <sys/resource.h>
+
+#include "oci/base/error.h"
+
+enum {
+    SANDBOX_ID = 993, /* user and group inside, like a function's in Lambda */
+    SANDBOX_TMP_MIB = 512,
+};
+
+struct sandbox;
+
+/* All borrowed for the call. */
+struct sandbox_options {
+    const char *root;               /* folder with the image's files */
+    const char *const *arguments;   /* the program first, found in PATH; ended by NULL */
+    const char *const *environment; /* "NAME=value", ended by NULL */
+    const char *working_directory;  /* inside; NULL: "/" */
+    int log_fd;                     /* stdout and stderr */
+};
+
+/** Makes in `root`, an unpacked image, the places things are mounted on. */
+bool sandbox_prepare_root(const char *root, struct error *err) MUST_CHECK;
+
+/** Starts the program. ERROR_DENIED where the machine forbids user namespaces, with the way
+ *  to allow them; ERROR_INVALID when the program cannot be executed; ERROR_SYSTEM names the
+ *  step that failed. */
+bool sandbox_start(const struct sandbox_options *options, struct sandbox **out,
+                   struct error *err) MUST_CHECK;
+
+/** Readable once the program has ended. Borrowed from the sandbox. */
+int sandbox_exit_fd(const struct sandbox *sandbox);
+
+/** Ends every process in the sandbox, waits and tells the program's wait status and use. */
+void sandbox_end(struct sandbox *sandbox, int *status, struct rusage *usage);
+
+/** Ends it first, where that has not been done. */
+void sandbox_free(struct sandbox *sandbox);
+
+static inline void sandbox_cleanup(struct sandbox **variable)
+{
+    sandbox_free(*variable);
+}
