@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/context.h"
+#include "cli/describe.h"
+#include "cli/function_options.h"
+#include "lambda/assembly.h"
+#include "oci/base/file.h"
+#include "oci/base/json.h"
+#include "oci/base/memory.h"
+#include "oci/copy.h"
+
+struct build_values {
+    struct function_values function;
+    const char *platforms;
+    struct option_list destinations;
+    const char *metadata_file;
+};
+
+static const struct option build_options[] = {
+    FUNCTION_OPTIONS(struct build_values, function),
+    OPTION_TEXT(struct build_values, platforms, NULL, "platform", "LIST",
+                "linux/amd64,linux/arm64 (default: the definition's)"),
+    OPTION_LIST(struct build_values, destinations, NULL, "to", "IMAGE",
+                "where the image goes; may be repeated"),
+    OPTION_TEXT(struct build_values, metadata_file, NULL, "metadata-file", "FILE",
+                "write digests, sizes and types as JSON"),
+    OPTION_TEXT(struct build_values, function.supervisor, NULL, "supervisor", "FILE",
+                "a supervisor of your own instead of the one inside"),
+    OPTION_END,
+};
+
+static json_t *describe_assembly(const struct assembly *assembly)
+{
+    json_t *json = json_object();
+    json_t *manifests = json_array();
+
+    if (assembly->index.bytes)
+        json_object_set_new(json, "index", descriptor_write(&assembly->index.descriptor));
+    for (size_t i = 0; i < assembly->image_count; i++)
+        json_array_append_new(manifests, describe_image(assembly->images[i]));
+    json_object_set_new(json, "manifests", manifests);
+    return json;
+}
+
+/* Carries the assembly to one destination and notes it in `results`. */
+static bool deliver(struct context *context, const struct assembly *assembly,
+                    struct store *from, const char *text, json_t *results, struct error *err)
+{
+    owned(location) struct location location = {0};
+    struct store *to;
+    struct copy_options options = {.progress = context_progress(context)};
+    struct copy_summary summary;
+    struct digest_text digest = digest_format(&assembly_top(assembly)->digest);
+
+    if (!location_parse_destination(text, &location, err) ||
+        !context_store(context, &location, true, &to, err) ||
+        !image_copy(from, digest.text, to, location_name(&location), &options, &summary, err))
+        return error_wrap(err, "%s", text);
+
+    owned(memory) char *reference = location_format(&location);
+    json_t *result = describe_assembly(assembly);
+    json_object_set_new(result, "reference", json_string(reference));
+    json_object_set_new(result, "digest", json_string(digest.text));
+    json_array_append_new(results, result);
+    progress_step(context_progress(context), "%s: %s", reference, digest.text);
+    return true;
+}
+
+static bool choose_platforms(const struct build_values *build,
+                             const struct definition *definition,
+                             struct platform_spec out[PLATFORMS_LIMIT], size_t *count,
+                             struct error *err)
+{
+    if (build->platforms)
+        return platform_spec_parse_list(build->platforms, out, count, err);
+    *count = definition->architecture_count;
+    memcpy(out, definition->architectures, *count * sizeof *out);
+    return true;
+}
+
+static bool assemble(struct context *context, const struct build_values *build,
+                     const struct definition *definition, json_t *results, struct error *err)
+{
+    owned(location) struct location location = {0};
+    owned(assembly) struct assembly assembly = {0};
+    owned(memory) char *base_name = NULL;
+    struct platform_spec platforms[PLATFORMS_LIMIT];
+    size_t platform_count;
+    struct recipe recipe = {.definition = definition,
+                            .supervisor_path = build->function.supervisor};
+    struct layout *workspace;
+    struct store *base;
+
+    if (!choose_platforms(build, definition, platforms, &platform_count, err) ||
+        !location_parse(definition->image, &location, err) ||
+        !context_created(context, &recipe.created, err) ||
+        !context_workspace(context, &workspace, err) ||
+        !context_store(context, &location, false, &base, err))
+        return false;
+    if (location.kind == LOCATION_REGISTRY)
+        base_name = reference_format(&location.reference);
+    recipe.base_name = base_name;
+    if (!assembly_make(&recipe, base, location_name(&location), platforms, platform_count,
+                       workspace, &assembly, err))
+        return error_wrap(err, "%s", definition->image);
+
+    owned(store) struct store *both = store_union(layout_store(workspace), base);
+    for (size_t i = 0; i < build->destinations.count; i++)
+        if (!deliver(context, &assembly, both, build->destinations.values[i], results, err))
+            return false;
+    return true;
+}
+
+static bool write_metadata(const char *path, const json_t *metadata, struct error *err)
+{
+    owned(memory) char *text = json_text(metadata);
+
+    if (!file_write(path, 0644, text, strlen(text), err))
+        return error_wrap(err, "--metadata-file");
+    return true;
+}
+
+/* Everything that can be refused by its words alone. */
+static bool check(const struct build_values *build, const struct definition_file *file,
+                  struct error *err)
+{
+    if (build->destinations.count == 0)
+        return error_set(err, ERROR_USAGE,
+                         "say where the image goes: --to IMAGE or --to oci:FOLDER");
+    if (file->function_count != 1)
+        return error_set(err, ERROR_USAGE, "'%.200s' has %zu functions; build makes one",
+                         build->function.file, file->function_count);
+    for (size_t i = 0; i < build->destinations.count; i++) {
+        owned(location) struct location location = {0};
+        if (!location_parse_destination(build->destinations.values[i], &location, err))
+            return false;
+    }
+    return true;
+}
+
+static bool build_run(struct context *context, const void *values, const char **arguments,
+                      struct error *err)
+{
+    const struct build_values *build = values;
+    owned(definition_file) struct definition_file file = {0};
+    json_owned json_t *metadata = json_pack("{s:[]}", "destinations");
+    json_t *results = json_object_get(metadata, "destinations");
+    (void)arguments;
+
+    if (!function_options_read(&build->function, true, context_progress(context), &file, err) ||
+        !check(build, &file, err) ||
+        !assemble(context, build, &file.functions[0], results, err) ||
+        (build->metadata_file && !write_metadata(build->metadata_file, metadata, err)))
+        return error_wrap(err, "build");
+    if (context_globals(context)->json)
+        describe_print_json(take(&metadata), stdout);
+    return true;
+}
+
+const struct command build_command = {
+    .name = "build",
+    .summary = "assemble the image only, and put it where you say",
+    .description =
+        "Makes the function's image and writes it to registries or folders; no function is\n"
+        "created. More than one platform gives an index: the tag names the index, each image "
+        "is\n"
+        "reached by its digest. The same inputs give the same digests everywhere.",
+    .examples = "skiff build -i alpine:3.20 -s hello.sh --to oci:hello\n"
+                "skiff build -f function.yaml --platform linux/amd64,linux/arm64 \\\n"
+                "    --to registry.example/team/hello:1.0 --metadata-file digests.json",
+    .options = build_options,
+    .values_size = sizeof(struct build_values),
+    .run = build_run,
+};

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/context.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "cli/progress_terminal.h"
+#include "lambda/aws/aws_platform.h"
+#include "lambda/local/local_platform.h"
+#include "oci/base/clock.h"
+#include "oci/base/environment.h"
+#include "oci/base/file.h"
+#include "oci/base/memory.h"
+#include "oci/base/text.h"
+#include "registry/http_curl.h"
+#include "registry/http_retry.h"
+#include "registry/registry.h"
+
+enum { LAYOUTS_LIMIT = 64 };
+
+struct context {
+    struct global_values globals;
+    const char *const *environment;
+    struct clock clock;
+    struct progress *progress;
+    struct http *http;     /* to registries */
+    struct http *aws_http; /* to AWS */
+    struct registries *registries;
+    struct layout *workspace;
+    char *workspace_path;
+    bool watches_signals;
+    pthread_t signal_thread;
+    struct layout *layouts[LAYOUTS_LIMIT];
+    size_t layout_count;
+    struct platform *platform;
+};
+
+static time_t system_now(struct clock *self)
+{
+    (void)self;
+    return time(NULL);
+}
+
+static void system_sleep(struct clock *self, unsigned int wait_ms)
+{
+    struct timespec left = {wait_ms / 1000, (long)(wait_ms % 1000) * 1000000};
+    (void)self;
+
+    while (nanosleep(&left, &left) != 0 && errno == EINTR)
+        ;
+}
+
+static const struct clock_ops system_clock_ops = {.now = system_now, .sleep = system_sleep};
+
+static struct progress *open_progress(const struct context *context, bool news_on_stderr)
+{
+    FILE *out = news_on_stderr || context->globals.json ? stderr : stdout;
+    bool terminal = isatty(fileno(out)) && environment_get(context->environment, "TERM");
+    struct winsize size = {0};
+
+    if (terminal && ioctl(fileno(out), TIOCGWINSZ, &size) != 0)
+        size.ws_col = 80;
+    const struct progress_terminal_options options = {
+        .bars = terminal,
+        .color = terminal && !environment_get(context->environment, "NO_COLOR"),
+        .quiet = context->globals.quiet,
+        .columns = size.ws_col,
+    };
+    return progress_terminal_new(out, &options);
+}
+
+/* Ctrl-C and kill take the workspace along. A thread of its own waits for them, so that
+ * cleaning up happens in ordinary code and not in a signal handler. */
+static void *end_on_signal(void *argument)
+{
+    struct context *context = argument;
+    struct error ignored;
+    sigset_t signals;
+    int number;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
+    sigwait(&signals, &number);
+    if (context->workspace_path && !folder_remove(context->workspace_path, &ignored))
+        fprintf(stderr, "skiff: %s\n", ignored.text);
+    signal(number, SIG_DFL);
+    pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+    raise(number);
+    _exit(128 + number);
+}
+
+static void watch_signals(struct context *context)
+{
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    context->watches_signals =
+        pthread_create(&context->signal_thread, NULL, end_on_signal, context) == 0;
+    if (!context->watches_signals)
+        pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+}
+
+struct context *context_new(const struct global_values *globals, const char *const *environment,
+                            bool news_on_stderr)
+{
+    struct context *context = memory_new(1, sizeof *context);
+    const char *local = environment_get(environment, "SKIFF_LOCAL");
+
+    context->globals = *globals;
+    context->globals.local |= local && strcmp(local, "0") != 0;
+    context->environment = environment;
+    context->clock.ops = &system_clock_ops;
+    context->progress = open_progress(context, news_on_stderr);
+    return context;
+}
+
+void context_free(struct context *context)
+{
+    struct error err;
+
+    if (!context)
+        return;
+    if (context->watches_signals) {
+        pthread_cancel(context->signal_thread);
+        pthread_join(context->signal_thread, NULL);
+    }
+    platform_free(context->platform);
+    registries_free(context->registries);
+    http_free(context->http);
+    http_free(context->aws_http);
+    for (size_t i = 0; i < context->layout_count; i++)
+        layout_free(context->layouts[i]);
+    layout_free(context->workspace);
+    if (context->workspace_path && !folder_remove(context->workspace_path, &err))
+        progress_warn(context->progress, "%s", err.text);
+    progress_terminal_free(context->progress);
+    free(context->workspace_path);
+    free(context);
+}
+
+const struct global_values *context_globals(const struct context *context)
+{
+    return &context->globals;
+}
+
+struct progress *context_progress(struct context *context)
+{
+    return context->progress;
+}
+
+bool context_created(const struct context *context, time_t *out, struct error *err)
+{
+    const char *text = environment_get(context->environment, "SOURCE_DATE_EPOCH");
+    char *end;
+
+    *out = 0;
+    if (!text)
+        return true;
+    errno = 0;
+    long long seconds = strtoll(text, &end, 10);
+    /* Up to the year 2242: what a tar header's field holds. */
+    if (errno != 0 || *end != '\0' || seconds < 0 || seconds > 077777777777)
+        return error_set(err, ERROR_USAGE,
+                         "SOURCE_DATE_EPOCH '%.40s' is not a number of seconds", text);
+    *out = (time_t)seconds;
+    return true;
+}
+
+bool context_workspace(struct context *context, struct layout **out, struct error *err)
+{
+    const char *temporary = environment_get(context->environment, "TMPDIR");
+
+    if (!context->workspace) {
+        if (!folder_make_temporary(temporary ? temporary : "/tmp", "skiff-",
+                                   &context->workspace_path, err))
+            return error_wrap(err, "workspace");
+        watch_signals(context);
+        if (!layout_open(context->workspace_path, true, &context->workspace, err))
+            return error_wrap(err, "workspace");
+    }
+    *out = context->workspace;
+    return true;
+}
+
+static struct http *open_http(const struct context *context, const char *ca_file)
+{
+    const struct http_curl_options options = {
+        .user_agent = "skiff/" SKIFF_VERSION,
+        .ca_file = context->globals.ca_file ? context->globals.ca_file : ca_file,
+        .environment = context->environment,
+    };
+
+    return http_curl(&options);
+}
+
+static void open_registries(struct context *context)
+{
+    if (context->registries)
+        return;
+    context->http = http_retrying(open_http(context, NULL), &context->clock, &http_retry_usual);
+    context->registries = registries_new(context->http, context->environment);
+}
+
+bool context_store(struct context *context, const struct location *location, bool make,
+                   struct store **store, struct error *err)
+{
+    if (location->kind == LOCATION_REGISTRY) {
+        open_registries(context);
+        *store = registries_repository(context->registries, location->reference.host,
+                                       location->reference.repository);
+        return true;
+    }
+    if (context->layout_count == LAYOUTS_LIMIT)
+        return error_set(err, ERROR_LIMIT, "more than %d folders", LAYOUTS_LIMIT);
+
+    struct layout *layout;
+    if (!layout_open(location->path, make, &layout, err))
+        return false;
+    context->layouts[context->layout_count++] = layout;
+    *store = layout_store(layout);
+    return true;
+}
+
+/* $XDG_DATA_HOME/skiff, a new string. */
+static bool data_folder(const struct context *context, char **out, struct error *err)
+{
+    const char *data = environment_get(context->environment, "XDG_DATA_HOME");
+    const char *home = environment_get(context->environment, "HOME");
+
+    if (!data && !home)
+        return error_set(err, ERROR_USAGE,
+                         "neither XDG_DATA_HOME nor HOME says where functions of this machine "
+                         "are kept");
+    *out = data ? text_format("%s/skiff", data) : text_format("%s/.local/share/skiff", home);
+    return true;
+}
+
+struct platform_spec context_machine(void)
+{
+    struct platform_spec machine = {.os = "linux"};
+    struct utsname system;
+    struct error ignored;
+    char text[sizeof system.machine + 8];
+
+    uname(&system);
+    snprintf(text, sizeof text, "linux/%s", system.machine);
+    if (!platform_spec_parse(text, &machine, &ignored))
+        snprintf(machine.architecture, sizeof machine.architecture, "unknown");
+    return machine;
+}
+
+static bool open_local(struct context *context, struct error *err)
+{
+    owned(memory) char *folder = NULL;
+
+    if (!data_folder(context, &folder, err))
+        return false;
+    const struct local_options options = {
+        .folder = folder,
+        .clock = &context->clock,
+        .progress = context->progress,
+        .machine = context_machine(),
+    };
+    return local_platform_open(&options, &context->platform, err);
+}
+
+static bool open_aws(struct context *context, const char *region, struct error *err)
+{
+    open_registries(context);
+    /* AWS has rules of its own for trying again, so nothing tries again behind its back. */
+    if (!context->aws_http)
+        context->aws_http =
+            open_http(context, environment_get(context->environment, "AWS_CA_BUNDLE"));
+    const struct aws_options options = {
+        .http = context->aws_http,
+        .registries = context->registries,
+        .environment = context->environment,
+        .region = context->globals.region ? context->globals.region : region,
+        .clock = &context->clock,
+        .progress = context->progress,
+    };
+    return aws_platform_open(&options, &context->platform, err);
+}
+
+bool context_platform(struct context *context, const char *region, struct platform **out,
+                      struct error *err)
+{
+    platform_free(context->platform);
+    context->platform = NULL;
+    if (!(context->globals.local ? open_local(context, err) : open_aws(context, region, err)))
+        return false;
+    *out = context->platform;
+    return true;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What every command may use: opened when first asked for, closed once.
+ *
+ * Here the machine's clock, environment and terminal turn into the values that
+ * the rooms below are handed.
+ */
+
+#include <time.h>
+
+#include "lambda/platform.h"
+#include "oci/base/progress.h"
+#include "oci/layout.h"
+#include "oci/location.h"
+
+/* The options every command has. */
+struct global_values {
+    bool help;
+    bool version;
+    bool json;
+    bool quiet;
+    bool local;
+    const char *region;
+    const char *ca_file;
+};
+
+struct context;
+
+/** `environment` is borrowed. With `news_on_stderr` stdout stays free for the result. */
+struct context *context_new(const struct global_values *globals, const char *const *environment,
+                            bool news_on_stderr);
+void context_free(struct context *context);
+
+const struct global_values *context_globals(const struct context *context);
+struct progress *context_progress(struct context *context);
+
+/** The time stamp of everything made: SOURCE_DATE_EPOCH, or 0. ERROR_USAGE when that is no
+ * number. */
+bool context_created(const struct context *context, time_t *out, struct error *err) MUST_CHECK;
+
+/** The folder layout new bytes are born in; it goes with the context, or when a signal ends us.
+ */
+bool context_workspace(struct context *context, struct layout **out,
+                       struct error *err) MUST_CHECK;
+
+/** Opens the place an image is at, or, with `make`, is going to be. `*store` is the context's.
+ */
+bool context_store(struct context *context, const struct location *location, bool make,
+                   struct store **store, struct error *err) MUST_CHECK;
+
+/** Who runs functions: AWS, or this machine with --local. The context's. */
+bool context_platform(struct context *context, const char *region, struct platform **out,
+                      struct error *err) MUST_CHECK;
+
+/** What this machine runs: "linux/amd64". */
+struct platform_spec context_machine(void);
+
+static inline void context_cleanup(struct context **variable)
+{
+    context_free(*variable);
+}

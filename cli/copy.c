@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "oci/copy.h"
+
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "cli/context.h"
+#include "cli/describe.h"
+#include "cli/size.h"
+#include "oci/base/memory.h"
+
+struct copy_values {
+    const char *platform;
+};
+
+static const struct option copy_options[] = {
+    OPTION_TEXT(struct copy_values, platform, NULL, "platform", "PLATFORM",
+                "only the image for this one (default: everything)"),
+    OPTION_END,
+};
+
+static bool copy_run(struct context *context, const void *values, const char **arguments,
+                     struct error *err)
+{
+    const struct copy_values *copy = values;
+    struct platform_spec platform;
+    struct copy_options options = {.progress = context_progress(context)};
+    owned(location) struct location source = {0};
+    owned(location) struct location target = {0};
+    struct store *from;
+    struct store *to;
+    struct copy_summary summary;
+
+    if (copy->platform && !platform_spec_parse(copy->platform, &platform, err))
+        return false;
+    if (copy->platform)
+        options.platform = &platform;
+    if (!location_parse(arguments[0], &source, err) ||
+        !location_parse_destination(arguments[1], &target, err))
+        return false;
+    if (!context_store(context, &source, false, &from, err) ||
+        !context_store(context, &target, true, &to, err) ||
+        !image_copy(from, location_name(&source), to, location_name(&target), &options,
+                    &summary, err))
+        return error_wrap(err, "copy %s", arguments[0]);
+
+    owned(memory) char *reference = location_format(&target);
+    struct digest_text digest = digest_format(&summary.top.digest);
+    if (context_globals(context)->json) {
+        json_t *json = descriptor_write(&summary.top);
+        json_object_set_new(json, "reference", json_string(reference));
+        json_object_set_new(json, "bytesCarried",
+                            json_integer((json_int_t)summary.bytes_carried));
+        describe_print_json(json, stdout);
+        return true;
+    }
+    progress_step(context_progress(context), "%s: %s", reference, digest.text);
+    progress_step(context_progress(context),
+                  "%zu blobs carried (%s), %zu mounted, %zu already there",
+                  summary.blobs_carried, size_format(summary.bytes_carried).text,
+                  summary.blobs_mounted, summary.blobs_there);
+    return true;
+}
+
+const struct command copy_command = {
+    .name = "copy",
+    .arguments = "SOURCE DESTINATION",
+    .summary = "copy an image between registries and folders",
+    .description = "SOURCE and DESTINATION are registry references or oci:FOLDER[:TAG]. "
+                   "Everything under the\n"
+                   "name is copied byte for byte, for all platforms, and what is there already "
+                   "is not sent\n"
+                   "again.",
+    .examples = "skiff copy alpine:3.20 oci:alpine:3.20\n"
+                "skiff copy --platform linux/arm64 oci:alpine:3.20 registry.example/alpine:arm",
+    .options = copy_options,
+    .values_size = sizeof(struct copy_values),
+    .arguments_min = 2,
+    .arguments_max = 2,
+    .run = copy_run,
+};

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/function_options.h"
+
+#include <string.h>
+
+bool function_options_read(const struct function_values *values, bool name_is_optional,
+                           struct progress *progress, struct definition_file *out,
+                           struct error *err)
+{
+    const struct definition_options options = {
+        .image = values->image,
+        .name = values->name,
+        .script = values->script,
+        .description = values->description,
+        .role = values->role,
+        .log_level = values->log_level,
+        .memory_mib = values->memory_mib,
+        .timeout_s = values->timeout_s,
+        .environment = values->environment.values,
+        .function_environment = values->function_environment.values,
+        .name_is_optional = name_is_optional,
+    };
+
+    if (!values->file && !values->image)
+        return error_set(err, ERROR_USAGE, "say what the function is: -f FILE, or -i IMAGE%s",
+                         name_is_optional ? "" : " -n NAME");
+    if (values->runtime && strcmp(values->runtime, "image") != 0)
+        return error_set(err, ERROR_USAGE,
+                         "runtime '%.40s': skiff makes images only, so it is always 'image'",
+                         values->runtime);
+    return definition_file_read(values->file, &options, progress, out, err);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The options that describe a function, shared by init and build.
+ */
+
+#include "cli/option.h"
+#include "lambda/definition.h"
+
+struct function_values {
+    const char *file;
+    const char *image;
+    const char *name;
+    const char *script;
+    const char *description;
+    const char *role;
+    const char *log_level;
+    const char *runtime;
+    int memory_mib;
+    int timeout_s;
+    struct option_list environment;
+    struct option_list function_environment;
+    const char *supervisor;
+};
+
+/* clang-format off */
+#define FUNCTION_OPTIONS(type, function) \
+    OPTION_TEXT(type, function.file, "f", "conf-file", "FILE", "the function's definition, in YAML"), \
+    OPTION_TEXT(type, function.image, "i", "image", "IMAGE", "the base image"), \
+    OPTION_TEXT(type, function.name, "n", "name", "NAME", "the function's name"), \
+    OPTION_TEXT(type, function.script, "s", "init-script", "FILE", "the script that runs for each event"), \
+    OPTION_LIST(type, function.environment, "e", "environment", "VAR=VALUE", "a variable for the script; may be repeated")
+/* clang-format on */
+
+/** Reads the definition file, or makes one of the options alone. ERROR_USAGE. */
+bool function_options_read(const struct function_values *values, bool name_is_optional,
+                           struct progress *progress, struct definition_file *out,
+                           struct error *err) MUST_CHECK;

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * skiff: from the words on the command line to one command, and back to an exit
+ * status. Errors are printed here and nowhere else.
+ */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/context.h"
+#include "oci/base/memory.h"
+
+static const struct command *const commands[] = {
+    &init_command, &run_command, &rm_command, &build_command, &copy_command, &inspect_command,
+};
+
+enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
+
+static const struct option global_options[] = {
+    OPTION_FLAG(struct global_values, local, NULL, "local",
+                "use this machine instead of AWS (also SKIFF_LOCAL=1)"),
+    OPTION_TEXT(struct global_values, region, NULL, "region", "REGION", "the AWS region"),
+    OPTION_TEXT(struct global_values, ca_file, NULL, "ca-file", "FILE",
+                "certificates to trust, in PEM"),
+    OPTION_FLAG(struct global_values, json, "j", "json",
+                "print one JSON document and nothing else"),
+    OPTION_FLAG(struct global_values, quiet, "q", "quiet", "print no progress"),
+    OPTION_FLAG(struct global_values, version, NULL, "version", "print the version"),
+    OPTION_FLAG(struct global_values, help, "h", "help", "explain"),
+    OPTION_END,
+};
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static void print_usage(FILE *out)
+{
+    fputs("skiff turns a container image and a script into an AWS Lambda function:\n"
+          "no Docker, no root, no daemon.\n\n"
+          "usage: skiff [OPTIONS] COMMAND [OPTIONS]\n\n",
+          out);
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    fputs("\noptions, before or after the command:\n", out);
+    option_print_help(global_options, out);
+    fputs("\nTry it here, without an account:\n"
+          "  skiff --local init -i alpine:3.20 -n hello -s hello.sh\n"
+          "  skiff --local run -n hello\n\n"
+          "'skiff COMMAND --help' explains one of them.\n",
+          out);
+}
+
+/* The examples, each line set in. */
+static void print_examples(const char *examples, FILE *out)
+{
+    fputs("\nexamples:\n", out);
+    for (const char *line = examples; *line;) {
+        size_t length = strcspn(line, "\n");
+        fprintf(out, "  %.*s\n", (int)length, line);
+        line += length + (line[length] == '\n');
+    }
+}
+
+static void print_command_usage(const struct command *command, FILE *out)
+{
+    fprintf(out, "usage: skiff %s [OPTIONS]%s%s\n\n%s\n\n", command->name,
+            command->arguments ? " " : "", command->arguments ? command->arguments : "",
+            command->description);
+    option_print_help(command->options, out);
+    fputs("\noptions of every command:\n", out);
+    option_print_help(global_options, out);
+    print_examples(command->examples, out);
+}
+
+static bool check_arguments(const struct command *command, int count, struct error *err)
+{
+    bool enough = count >= command->arguments_min;
+    bool few_enough = command->arguments_max < 0 || count <= command->arguments_max;
+
+    if (enough && few_enough)
+        return true;
+    return error_set(err, ERROR_USAGE, "%s takes %s", command->name,
+                     command->arguments ? command->arguments : "options only");
+}
+
+static bool call(const struct command *command, const struct global_values *globals,
+                 const void *values, const char **words, struct error *err)
+{
+    owned(context) struct context *context =
+        context_new(globals, (const char *const *)environ, command->result_is_content);
+
+    return command->run(context, values, words, err);
+}
+
+static bool execute(const struct command *command, struct global_values *globals, int argc,
+                    const char **argv, struct error *err)
+{
+    owned(memory) void *values = memory_new(1, command->values_size);
+    const struct option_set sets[] = {
+        {command->options, values}, {global_options, globals}, {NULL, NULL}};
+    int count;
+
+    bool right = option_parse(sets, command->arguments_are_a_command, argc, argv, &count, err);
+    if (right && globals->help) {
+        print_command_usage(command, stdout);
+    } else if (right) {
+        /* Words end by NULL, as argv does: what was not moved up is still behind them. */
+        argv[count] = NULL;
+        right =
+            check_arguments(command, count, err) && call(command, globals, values, argv, err);
+    }
+    option_release(command->options, values);
+    return right;
+}
+
+/* Options before the command are the global ones. */
+static bool dispatch(int argc, const char **argv, struct error *err)
+{
+    struct global_values globals = {0};
+    const struct option_set sets[] = {{global_options, &globals}, {NULL, NULL}};
+    int count;
+
+    if (!option_parse(sets, true, argc - 1, argv + 1, &count, err))
+        return false;
+    argv[1 + count] = NULL;
+    if (globals.version) {
+        puts("skiff " SKIFF_VERSION);
+        return true;
+    }
+    const char **words = argv + 1;
+    bool asked = count > 0 && strcmp(words[0], "help") == 0; /* "help init" is "init --help" */
+    if (asked) {
+        globals.help = true;
+        words++;
+        count--;
+    }
+    if (count == 0) {
+        print_usage(globals.help ? stdout : stderr);
+        err->kind = globals.help ? ERROR_NONE : ERROR_USAGE;
+        return globals.help;
+    }
+    const struct command *command = find_command(words[0]);
+    if (!command)
+        return error_set(err, ERROR_USAGE, "no command '%.80s'; see: skiff --help", words[0]);
+    return execute(command, &globals, count - 1, words + 1, err);
+}
+
+static bool flush_output(struct error *err)
+{
+    return fflush(stdout) == 0 || error_set_errno(err, "write the output");
+}
+
+int main(int argc, char **argv)
+{
+    struct error err = {0};
+
+    signal(SIGPIPE, SIG_IGN); /* a broken pipe is an error of write(), with a sentence */
+    if (dispatch(argc, (const char **)argv, &err) && flush_output(&err))
+        return EXIT_SUCCESS;
+    if (err.text[0])
+        fprintf(stderr, "skiff: %s\n", err.text);
+    return error_exit_status(&err);
+}
