@@ -1,0 +1,334 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole way with AWS: init, run and rm against moto and a real registry.
+
+boto3 is the witness: what it reads back is what the definition said.
+"""
+
+import base64
+import json
+import os
+import subprocess
+import tempfile
+import textwrap
+import unittest
+from pathlib import Path
+
+from tests.support import base_images
+from tests.support.aws_servers import ACCOUNT, REGION, AwsServers
+
+SKIFF = os.environ.get("SKIFF", Path(__file__).resolve().parents[2] / "build" / "skiff")
+REGISTRY_HOST = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
+INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
+
+# What a function made by skiff answers, as SCAR's clients know it.
+ANSWER = json.dumps({
+    "statusCode": 200,
+    "headers": {
+        "amz-lambda-request-id": "a-request",
+        "amz-log-group-name": "/aws/lambda/moo",
+        "amz-log-stream-name": "2026/01/01/[$LATEST]0",
+    },
+    "body": base64.b64encode(b"moo\n").decode(),
+    "isBase64Encoded": True,
+})
+
+GET_FUNCTION = """
+answer = client("lambda").get_function(FunctionName=values["name"])
+"""
+LIST_IMAGES = """
+answer = client("ecr").describe_images(repositoryName=values["name"])["imageDetails"]
+"""
+GET_INDEX = """
+answer = json.loads(client("ecr").batch_get_image(
+    repositoryName=values["name"], imageIds=[{"imageTag": "latest"}]
+)["images"][0]["imageManifest"])
+"""
+LEFT_OVERS = """
+answer = {
+    "functions": [f["FunctionName"] for f in client("lambda").list_functions()["Functions"]],
+    "repositories": [r["repositoryName"]
+                     for r in client("ecr").describe_repositories()["repositories"]],
+    "log groups": [g["logGroupName"]
+                   for g in client("logs").describe_log_groups()["logGroups"]],
+}
+"""
+
+
+class AwsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.aws = AwsServers().start()
+        cls.addClassCleanup(cls.aws.stop)
+        folder = tempfile.TemporaryDirectory(prefix="skiff-e2e-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = Path(folder.name)
+        docker_config = cls.aws.registry.docker_config(cls.folder / "docker")
+        cls.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(cls.folder),
+            "DOCKER_CONFIG": str(docker_config),
+            **cls.aws.environment,
+        }
+        cls.base = f"{cls.aws.registry.host}/base/busybox"
+        subprocess.run(
+            ["skopeo", "copy", "--quiet", "--all", "--dest-tls-verify=false", "--format", "oci",
+             "--authfile", docker_config / "config.json", base_images.busybox(),
+             f"docker://{cls.base}:latest"], check=True, capture_output=True)
+        (cls.folder / "moo.sh").write_text("#!/bin/sh\necho moo\n", encoding="ascii")
+
+    def setUp(self):
+        self.aws.front.calls.clear()
+        self.aws.front.pending_polls = 0
+
+    def skiff(self, *arguments, **variables):
+        return subprocess.run([SKIFF, *arguments], cwd=self.folder, check=False, text=True,
+                              capture_output=True, env={**self.environment, **variables})
+
+    def definition(self, name, more="", container=""):
+        """Writes a definition the way SCAR's users do and returns its path."""
+        path = self.folder / f"{name}.yaml"
+        text = textwrap.dedent(f"""\
+            functions:
+              aws:
+              - iam:
+                  role: {self.aws.role}
+                lambda:
+                  runtime: image
+                  name: {name}
+                  memory: 1024
+                  timeout: 120
+                  description: says moo
+                  init_script: moo.sh
+                  tags:
+                    team: blue
+                  environment:
+                    Variables:
+                      COLOUR: red
+                  container:
+                    image: {self.base}
+                    environment:
+                      Variables:
+                        SOUND: moo
+            """)
+        path.write_text(text + textwrap.indent(container, " " * 8) +
+                        textwrap.indent(more, " " * 6), encoding="utf-8")
+        return path
+
+    def init(self, name, *arguments, **keywords):
+        return self.skiff("init", "-f", self.definition(name, **keywords), *arguments)
+
+    def assert_done(self, done):
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stderr, "")
+
+    def assert_refused(self, done, words, status=1):
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        self.assertRegex(done.stderr, r"\Askiff: .*\n\Z")
+        self.assertIn(words, done.stderr)
+
+    def assert_nothing_written(self):
+        written = [call for call in self.aws.front.calls
+                   if call.startswith(("PUT", "POST", "PATCH", "Create", "Put", "Delete"))]
+        self.assertEqual(written, [])
+
+    def left_overs(self, name):
+        """Where a function of this name can still be found."""
+        return [kind for kind, names in self.aws.boto3(LEFT_OVERS).items()
+                if name in names or f"/aws/lambda/{name}" in names]
+
+    def test_init_run_and_rm_are_the_whole_way(self):
+        self.aws.front.pending_polls = 1
+        done = self.init("moo")
+        self.assert_done(done)
+        for line in ("Creating ECR repository: moo",
+                     "Function 'moo' successfully created.",
+                     "Log group '/aws/lambda/moo' successfully created.",
+                     "Wait function to be 'Active'",
+                     "Function 'Active'"):
+            self.assertIn(line + "\n", done.stdout)
+        self.check_function("moo")
+
+        self.aws.queue_result(ANSWER)
+        done = self.skiff("run", "-n", "moo")
+        self.assert_done(done)
+        self.assertRegex(done.stdout, r"\ARequest Id: \S+\nLog Group Name: /aws/lambda/moo\n"
+                         r"Log Stream Name: 2026/01/01/\[\$LATEST\]0\nmoo\n\Z")
+
+        done = self.skiff("rm", "-n", "moo")
+        self.assert_done(done)
+        for line in ("Function 'moo' successfully deleted.",
+                     "Log group '/aws/lambda/moo' successfully deleted.",
+                     "Deleting ECR repo: moo"):
+            self.assertIn(line + "\n", done.stdout)
+        self.assertEqual(self.left_overs("moo"), [])
+
+        self.assert_refused(self.skiff("rm", "-n", "moo"), f"no function 'moo' in region {REGION}")
+        self.assert_refused(self.skiff("run", "-n", "moo"), f"no function 'moo' in region {REGION}")
+
+    def check_function(self, name):
+        function = self.aws.boto3(GET_FUNCTION, name=name)
+        configuration = function["Configuration"]
+        variables = configuration["Environment"]["Variables"]
+        image_uri = function["Code"]["ImageUri"]
+        fdl = json.loads(base64.b64decode(variables["FDL"]))
+        images = self.aws.boto3(LIST_IMAGES, name=name)
+
+        self.assertEqual(configuration["MemorySize"], 1024)
+        self.assertEqual(configuration["Timeout"], 120)
+        self.assertEqual(configuration["Description"], "says moo")
+        self.assertEqual(configuration["PackageType"], "Image")
+        self.assertEqual(configuration["Role"], self.aws.role)
+        self.assertEqual(configuration["Architectures"], ["x86_64"])
+        self.assertEqual(function["Tags"]["team"], "blue")
+        self.assertEqual(function["Tags"]["createdby"], "scar")
+        self.assertEqual(function["Tags"]["owner"], self.caller())
+        self.assertEqual(set(variables), {"COLOUR", "IMAGE_ID", "FDL"})
+        self.assertEqual(variables["COLOUR"], "red")
+        self.assertEqual(variables["IMAGE_ID"], image_uri)
+        self.assertEqual(fdl["name"], name)
+        self.assertEqual(fdl["container"]["image"], image_uri)
+        self.assertRegex(image_uri, rf"\A{REGISTRY_HOST}/{name}@sha256:[0-9a-f]{{64}}\Z")
+        latest, = [image for image in images if "latest" in image.get("imageTags", [])]
+        self.assertEqual(latest["imageDigest"], image_uri.partition("@")[2])
+        group, = self.aws.boto3("""
+            answer = client("logs").describe_log_groups(
+                logGroupNamePrefix=values["group"])["logGroups"]""", group=f"/aws/lambda/{name}")
+        self.assertEqual(group["retentionInDays"], 30)
+
+    def caller(self):
+        user = self.aws.boto3("answer = client('iam').get_user(UserName='skiff')['User']")
+        return user["UserId"]
+
+    def test_a_function_that_is_there_is_left_alone(self):
+        self.assert_done(self.init("twice"))
+        before = self.aws.boto3(GET_FUNCTION, name="twice")["Configuration"]
+        self.aws.front.calls.clear()
+        self.assert_refused(self.init("twice", "-m", "256"), "function 'twice'")
+        self.assert_nothing_written()
+        after = self.aws.boto3(GET_FUNCTION, name="twice")["Configuration"]
+        self.assertEqual(before["MemorySize"], after["MemorySize"])
+        self.assertEqual(before["CodeSha256"], after["CodeSha256"])
+
+    def test_a_wrong_secret_is_said_and_not_shown(self):
+        for variables, words in (
+                ({"AWS_SECRET_ACCESS_KEY": "wrong-secret"}, "SignatureDoesNotMatch"),
+                ({"AWS_ACCESS_KEY_ID": "AKIDNOBODY"}, "does not know the access key"),
+                ({"AWS_ACCESS_KEY_ID": ""}, "AWS_ACCESS_KEY_ID is not"),
+                ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "no AWS credentials"),
+        ):
+            with self.subTest(words):
+                done = self.skiff("init", "-f", self.definition("nokey"), **variables)
+                self.assert_refused(done, words)
+                self.assertNotIn("wrong-secret", done.stderr)
+        self.assert_nothing_written()
+
+    def test_a_missing_region_is_said(self):
+        done = self.skiff("init", "-f", self.definition("nowhere"), AWS_REGION="",
+                          AWS_DEFAULT_REGION="")
+        self.assert_refused(done, "no AWS region", status=2)
+
+    def test_a_missing_role_is_found_before_anything_is_made(self):
+        done = self.skiff("init", "-i", self.base, "-n", "norole", "-s", "moo.sh")
+        self.assert_refused(done, "--iam-role", status=2)
+        self.assert_nothing_written()
+
+    def test_a_definition_too_large_is_found_before_anything_is_made(self):
+        done = self.init("large", "-le", f"FILLING={'x' * 3000}")
+        self.assert_refused(done, "Lambda takes 4096")
+        self.assert_nothing_written()
+
+    def test_a_name_ecr_refuses_is_found_before_anything_is_made(self):
+        self.assert_refused(self.init("moo_"), "function name 'moo_'", status=2)
+        self.assert_nothing_written()
+
+    def test_capitals_in_a_name_are_no_trouble(self):
+        self.assert_done(self.init("MooMoo"))
+        uri = self.aws.boto3(GET_FUNCTION, name="MooMoo")["Code"]["ImageUri"]
+        self.assertTrue(uri.startswith(f"{REGISTRY_HOST}/moomoo@sha256:"), uri)
+        self.assert_done(self.skiff("rm", "-n", "MooMoo"))
+        self.assertEqual(self.left_overs("MooMoo") + self.left_overs("moomoo"), [])
+
+    def test_a_repository_of_somebody_elses_is_used_and_kept(self):
+        self.aws.boto3("client('ecr').create_repository(repositoryName='theirs')")
+        done = self.init("theirs")
+        self.assert_done(done)
+        self.assertNotIn("Creating ECR repository", done.stdout)
+        self.assert_done(self.skiff("rm", "-n", "theirs"))
+        self.assertEqual(self.left_overs("theirs"), ["repositories"])
+        self.assertEqual(len(self.aws.boto3(LIST_IMAGES, name="theirs")), 1)
+
+    def test_other_images_keep_a_repository(self):
+        self.assert_done(self.init("shared"))
+        self.aws.boto3("""
+            ecr = client("ecr")
+            manifest = json.loads(ecr.batch_get_image(
+                repositoryName="shared", imageIds=[{"imageTag": "latest"}]
+            )["images"][0]["imageManifest"])
+            manifest["annotations"] = {"by": "somebody else"}
+            ecr.put_image(repositoryName="shared", imageTag="theirs",
+                          imageManifest=json.dumps(manifest))""")
+        done = self.skiff("rm", "-n", "shared")
+        self.assert_done(done)
+        self.assertIn("ECR repository shared is kept", done.stdout)
+        tags = [image["imageTags"] for image in self.aws.boto3(LIST_IMAGES, name="shared")]
+        self.assertEqual(tags, [["theirs"]])
+
+    def test_delete_image_false_keeps_the_image(self):
+        path = self.definition("kept")
+        path.write_text(path.read_text(encoding="utf-8") +
+                        "    ecr:\n      delete_image: false\n", encoding="utf-8")
+        self.assert_done(self.skiff("init", "-f", path))
+        self.assert_done(self.skiff("rm", "-n", "kept"))
+        self.assertEqual(self.left_overs("kept"), ["repositories"])
+
+    def test_two_architectures_are_an_index_and_the_function_is_one_of_them(self):
+        self.assert_done(self.init("both", more="architectures: [arm64, x86_64]\n"))
+        function = self.aws.boto3(GET_FUNCTION, name="both")
+        index = self.aws.boto3(GET_INDEX, name="both")
+        self.assertEqual(function["Configuration"]["Architectures"], ["arm64"])
+        self.assertEqual(index["mediaType"], INDEX_TYPE)
+        digests = {entry["platform"]["architecture"]: entry["digest"]
+                   for entry in index["manifests"]}
+        self.assertEqual(set(digests), {"amd64", "arm64"})
+        self.assertTrue(function["Code"]["ImageUri"].endswith(digests["arm64"]))
+        self.assert_done(self.skiff("rm", "-n", "both"))
+        self.assertEqual(self.left_overs("both"), [])
+
+    def test_a_role_that_is_not_known_yet_is_waited_for(self):
+        self.aws.front.refuse("CreateFunction", 400, "InvalidParameterValueException",
+                              "The role defined for the function cannot be assumed by Lambda.")
+        done = self.init("patient")
+        self.assert_done(done)
+        self.assertIn("Waiting for the role to be known to Lambda\n", done.stdout)
+        self.assertEqual(self.aws.front.calls.count("CreateFunction"), 2)
+
+    def test_throttling_is_waited_out(self):
+        self.aws.front.refuse("DescribeRepositories", 400, "ThrottlingException", "Rate exceeded")
+        self.aws.front.refuse("GetFunction", 503, "ServiceUnavailable", "later")
+        self.assert_done(self.init("slow"))
+
+    def test_a_refusal_is_told_in_awss_own_words(self):
+        self.aws.front.refuse("CreateFunction", 403, "AccessDeniedException",
+                              "User: u is not authorized to perform: iam:PassRole on resource: r")
+        self.assert_refused(self.init("denied"), "not authorized to perform: iam:PassRole")
+        # What was pushed stays, and does not stop the next one.
+        self.assert_done(self.init("denied"))
+
+    def test_an_invocation_is_never_repeated(self):
+        self.assert_done(self.init("once"))
+        self.aws.front.calls.clear()
+        self.aws.front.refuse("Invoke", 500, "ServiceException", "something broke")
+        self.assert_refused(self.skiff("run", "-n", "once"), "something broke")
+        self.assertEqual(self.aws.front.calls, ["Invoke"])
+
+    def test_what_is_gone_already_does_not_stop_rm(self):
+        self.assert_done(self.init("halfgone"))
+        self.aws.boto3("""
+            client("logs").delete_log_group(logGroupName="/aws/lambda/halfgone")
+            client("ecr").delete_repository(repositoryName="halfgone", force=True)""")
+        self.assert_done(self.skiff("rm", "-n", "halfgone"))
+        self.assertEqual(self.left_overs("halfgone"), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person meets first: help, versions, exit statuses, and bars on a terminal."""
+
+import os
+import pty
+import re
+import subprocess
+import time
+
+from tests.support import fixed_base
+from tests.support.hostile_registry import HostileRegistry
+from tests.support.skiff import CHECKOUT, PROGRAM, SkiffTest
+
+COMMANDS = ["init", "run", "rm", "build", "copy", "inspect"]
+ESCAPE = "\x1b"
+
+
+class CliTest(SkiffTest):
+    def test_help_names_every_command(self):
+        text = self.succeed("--help")
+        for command in COMMANDS:
+            self.assertRegex(text, rf"(?m)^  {command} ")
+        self.assertEqual(self.succeed("help"), text)
+        done = self.skiff()
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (2, "", text))
+
+    def test_every_command_explains_itself(self):
+        for command in COMMANDS:
+            with self.subTest(command):
+                text = self.succeed(command, "--help")
+                self.assertIn(f"usage: skiff {command}", text)
+                self.assertIn("examples:", text)
+                self.assertLessEqual(max(map(len, text.splitlines())), 100)
+                self.assertEqual(self.succeed("help", command), text)
+                self.assertEqual(self.succeed(command, "-h"), text)
+
+    def test_the_version(self):
+        makefile = (CHECKOUT / "Makefile").read_text()
+        version = re.search(r"^VERSION\s*:= (\S+)$", makefile, re.MULTILINE)[1]
+        self.assertEqual(self.succeed("--version"), f"skiff {version}\n")
+
+    def test_output_that_cannot_be_written_is_an_error(self):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([PROGRAM, "--help"], stdout=full, stderr=subprocess.PIPE,
+                                  check=False, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("No space left", done.stderr)
+
+    def on_a_terminal(self, *words, **environment):
+        """What the command writes to a terminal."""
+        leader, follower = pty.openpty()
+        program = subprocess.Popen([PROGRAM, *words], stdin=follower, stdout=follower,
+                                   stderr=follower, cwd=self.folder,
+                                   env={**self.environment, "TERM": "xterm", **environment})
+        os.close(follower)
+        written = b""
+        while True:
+            try:
+                part = os.read(leader, 4096)
+            except OSError:
+                break
+            if not part:
+                break
+            written += part
+        os.close(leader)
+        self.assertEqual(program.wait(), 0, written)
+        return written.decode()
+
+    def slow_base(self):
+        """A registry whose blobs come in two halves, with time to look between them."""
+        fixed_base.make(self.folder / "base")
+
+        def halves(body):
+            yield body[:100]
+            time.sleep(0.4)
+            yield body[100:]
+
+        def slow(path, headers, body):
+            return headers, halves(body) if "/blobs/" in path else body
+
+        return HostileRegistry(self.folder / "base", slow)
+
+    def test_bars_are_for_terminals_only(self):
+        with self.slow_base() as registry:
+            self.assertNotIn(ESCAPE, self.succeed("copy", f"{registry.host}/base", "oci:plain"))
+            text = self.on_a_terminal("copy", f"{registry.host}/base", "oci:bars")
+        self.assertIn(ESCAPE, text)
+        self.assertIn("total", text)
+
+    def test_no_color_is_obeyed(self):
+        color = re.compile(ESCAPE + r"\[\d*(;\d+)*m")
+        with self.slow_base() as registry:
+            base = f"{registry.host}/base"
+            self.assertRegex(self.on_a_terminal("copy", base, "oci:a"), color)
+            self.assertNotRegex(self.on_a_terminal("copy", base, "oci:b", NO_COLOR="1"), color)

@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Functions on this machine: init, run and rm with --local, as whoever runs the tests and,
+where that is root, as an ordinary user, too.
+"""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import tempfile
+import textwrap
+import time
+import unittest
+from pathlib import Path
+
+from tests.support import base_images, process
+
+SKIFF = os.environ.get("SKIFF", Path(__file__).resolve().parents[2] / "build" / "skiff")
+NOBODY = 65534
+AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+# What an empty place keeps.
+EMPTY = {"lock", "images/oci-layout", "images/index.json"}
+
+
+class LocalTest(unittest.TestCase):
+    prefix = ()
+
+    @classmethod
+    def setUpClass(cls):
+        # Everything where an ordinary user can read it: the checkout may be private.
+        cls.place = tempfile.TemporaryDirectory(prefix="skiff-local-")
+        cls.addClassCleanup(cls.place.cleanup)
+        os.chmod(cls.place.name, 0o755)
+        cls.program = os.path.join(cls.place.name, "skiff")
+        shutil.copy(SKIFF, cls.program)
+        cls.images = os.path.join(cls.place.name, "images")
+        for name, image in (("busybox", base_images.busybox()),
+                            ("scratch", base_images.scratch())):
+            folder = image.removeprefix("oci:").rsplit(":", 1)[0]
+            shutil.copytree(folder, os.path.join(cls.images, name))
+        subprocess.run(["chmod", "-R", "a+rX", cls.images], check=True)
+
+    def setUp(self):
+        folder = tempfile.mkdtemp(prefix="skiff-local-")
+        self.folder = Path(folder)
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        if self.prefix:
+            os.chown(folder, NOBODY, NOBODY)
+        self.data = self.folder / "skiff"
+        self.environment = {
+            "PATH": os.environ["PATH"], "HOME": folder, "XDG_DATA_HOME": folder,
+            "TMPDIR": folder, "SKIFF_LOCAL": "1",
+        }
+
+    def image(self, name="busybox"):
+        return f"oci:{self.images}/{name}:latest"
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.write_text(textwrap.dedent(text), encoding="utf-8")
+        path.chmod(0o644)
+        return str(path)
+
+    def skiff(self, *arguments, status=0, before=()):
+        done = subprocess.run([*self.prefix, *before, self.program, *arguments],
+                              env=self.environment, cwd=self.folder, text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=120,
+                              check=False)
+        if "forbids user namespaces" in done.stderr and not before:
+            self.skipTest(done.stderr.strip())
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done
+
+    def init(self, name, script):
+        self.skiff("init", "-i", self.image(), "-n", name, "-s", self.write("s.sh", script))
+
+    def output(self, name, *words):
+        return self.skiff("--quiet", "run", "-n", name, *words).stdout
+
+    def files(self):
+        return {str(path.relative_to(self.data))
+                for path in self.data.rglob("*") if not path.is_dir()}
+
+    def test_the_story(self):
+        self.init("hello", "echo hello from a script; echo and its errors >&2")
+        done = self.skiff("run", "-n", "hello")
+        self.assertIn("hello from a script\nand its errors\n", done.stdout)
+        self.assertIn("Log Group Name: /aws/lambda/hello\n", done.stdout)
+        log = (self.data / "functions" / "hello.log").read_text(encoding="utf-8")
+        self.assertRegex(log, r"^START RequestId: [0-9a-f-]{36} Version: \$LATEST\n")
+        self.assertIn("\nREPORT RequestId: ", log)
+
+        self.assertIn("exists already", self.skiff("init", "-i", self.image(), "-n", "hello",
+                                                   status=1).stderr)
+        self.skiff("rm", "-n", "hello")
+        self.assertEqual(self.files(), EMPTY)
+        self.assertEqual(os.listdir(self.data / "roots"), [])
+        for command in ("run", "rm"):
+            self.assertIn("no function 'hello' on this machine",
+                          self.skiff(command, "-n", "hello", status=1).stderr)
+
+    def test_json_says_what_a_program_wants_to_know(self):
+        self.init("hello", "printf words")
+        result = json.loads(self.skiff("--json", "run", "-n", "hello").stdout)["LambdaOutput"]
+        self.assertEqual(result["Payload"], "words")
+        self.assertRegex(result["RequestId"], "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+        self.assertEqual(result["LogGroupName"], "/aws/lambda/hello")
+        self.assertRegex(result["LogStreamName"], r"^\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}$")
+
+    def test_the_function_is_nobody_special(self):
+        self.init("who", """\
+            id -u
+            id -g
+            grep Cap /proc/self/status
+            cat /proc/1/comm
+            pwd
+        """)
+        lines = self.output("who").splitlines()
+        self.assertEqual(lines[:2], ["993", "993"])
+        for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+            self.assertIn(f"{name}:\t0000000000000000", lines)
+        self.assertEqual(lines[-2:], ["supervisor", "/srv"])
+
+    def test_only_tmp_can_be_written_and_is_fresh_each_time(self):
+        self.init("writer", """\
+            for place in / /etc /var/task /dev /bin; do
+                touch $place/new 2>/dev/null && echo "$place can be written"
+            done
+            ls /tmp | grep -v -e '^tmp'
+            echo kept > /tmp/file && cat /tmp/file
+        """)
+        for _ in range(2):
+            self.assertEqual(self.output("writer"), "kept\n")
+
+    def test_the_environment_is_lambdas_the_images_and_the_functions(self):
+        definition = self.write("function.yaml", f"""\
+            functions:
+              aws:
+              - lambda:
+                  runtime: image
+                  name: env
+                  memory: 300
+                  init_script: {self.write("env.sh", "env")}
+                  environment:
+                    Variables: {{MOOD: good}}
+                  container:
+                    image: {self.image()}
+                    environment:
+                      Variables: {{INSIDE: "yes"}}
+        """)
+        self.skiff("init", "-f", definition)
+        found = dict(line.split("=", 1) for line in self.output("env").splitlines()
+                     if "=" in line)
+        expected = {
+            "GREETING": "hello from the base image",
+            "MOOD": "good",
+            "INSIDE": "yes",
+            "PYTHONIOENCODING": "utf8",
+            "PATH": "/var/task:/usr/sbin:/usr/bin:/sbin:/bin",
+            "TZ": ":UTC",
+            "LAMBDA_TASK_ROOT": "/var/task",
+            "AWS_EXECUTION_ENV": "AWS_Lambda_Image",
+            "AWS_LAMBDA_FUNCTION_NAME": "env",
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "300",
+            "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/env",
+            "AWS_REGION": "us-east-1",
+        }
+        self.assertEqual({name: found.get(name) for name in expected}, expected)
+        self.assertRegex(found["IMAGE_ID"], "^skiff.local/env@sha256:[0-9a-f]{64}$")
+        self.assertIn("FDL", found)
+        self.assertNotIn("SKIFF_LOCAL", found)  # nothing of the caller's
+
+    def test_exit_status_and_commands_come_through(self):
+        self.init("status", "echo out; exit 7")
+        done = self.skiff("--quiet", "run", "-n", "status", status=1)
+        self.assertEqual(done.stdout, "out\n")
+        self.assertIn("exit status 7", done.stderr)
+        self.assertEqual(self.output("status", "echo", "two words", "$HOME"),
+                         "two words $HOME\n")
+        self.assertEqual(self.output("status", "sh", "-c", "echo a >/dev/stdout;"
+                                     "echo b >>/dev/stderr"), "a\nb\n")
+
+    def test_an_image_without_a_shell_runs_its_own_command(self):
+        self.skiff("init", "-i", self.image("scratch"), "-n", "own")
+        self.assertEqual(self.output("own"), "hello from the image's own command\n")
+
+    def test_time_runs_out(self):
+        definition = self.write("function.yaml", f"""\
+            functions:
+              aws:
+              - lambda:
+                  runtime: image
+                  name: slow
+                  timeout: 1
+                  init_script: {self.write("slow.sh", "sleep 600")}
+                  container: {{image: "{self.image()}", timeout_threshold: 0}}
+        """)
+        self.skiff("init", "-f", definition)
+        begun = time.monotonic()
+        done = self.skiff("run", "-n", "slow", status=1)
+        self.assertLess(time.monotonic() - begun, 60)
+        self.assertRegex(done.stderr, "time|Time")
+
+    def test_a_supervisor_that_ends_is_an_exit_error(self):
+        busybox = shutil.which("busybox")
+        if not busybox:
+            self.skipTest("no busybox")
+        self.skiff("init", "-i", self.image(), "-n", "broken", "--supervisor", busybox)
+        self.assertIn("Runtime.ExitError", self.skiff("run", "-n", "broken", status=1).stderr)
+
+    def test_two_first_runs_at_once_share_one_root(self):
+        self.init("twice", "echo done")
+        runs = [subprocess.Popen([*self.prefix, self.program, "--quiet", "run", "-n", "twice"],
+                                 env=self.environment, cwd=self.folder, text=True,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                for _ in range(3)]
+        for run in runs:
+            out, err = run.communicate(timeout=60)
+            if "forbids user namespaces" in err:
+                self.skipTest(err.strip())
+            self.assertEqual((run.returncode, out), (0, "done\n"), err)
+        self.assertEqual(len(os.listdir(self.data / "roots")), 1)
+
+    def test_a_killed_init_is_in_nobodys_way(self):
+        script = self.write("s.sh", "echo fine")
+        for delay in (0, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05):
+            init = subprocess.Popen(
+                [*self.prefix, self.program, "init", "-i", self.image(), "-n", "phoenix", "-s",
+                 script], env=self.environment, cwd=self.folder, stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL)
+            time.sleep(delay * random.uniform(0.5, 1.5))
+            init.kill()
+            init.wait()
+            if (self.data / "functions" / "phoenix.json").exists():
+                self.skiff("rm", "-n", "phoenix")  # it was quicker
+            self.init("phoenix", "echo fine")
+            self.assertEqual(self.output("phoenix"), "fine\n")
+            self.skiff("rm", "-n", "phoenix")
+            self.assertEqual(self.files(), EMPTY)
+            self.assertEqual(os.listdir(self.data / "roots"), [])
+
+    def test_a_killed_run_takes_its_function_along(self):
+        seconds = str(random.randrange(10**6, 10**7))
+        self.init("sleeper", f"setsid sleep {seconds} & sleep {seconds}")
+        run = process.start([*self.prefix, self.program, "run", "-n", "sleeper"],
+                            env=self.environment, cwd=self.folder, stdout=subprocess.DEVNULL,
+                            stderr=subprocess.PIPE)
+        self.addCleanup(run.stderr.close)
+        try:
+            process.wait_until(lambda: len(sleepers(seconds)) == 2, "sleeper", run)
+        except RuntimeError:
+            if run.poll() is None:
+                raise
+            self.skipTest(run.stderr.read().decode())
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+        process.wait_until(lambda: not sleepers(seconds), "the end of the sleepers")
+
+    def test_where_user_namespaces_are_forbidden_all_else_works(self):
+        forbid = ("unshare", "--user", "--map-root-user", "sh", "-c",
+                  'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"', "sh")
+        if subprocess.run([*self.prefix, *forbid, "true"], check=False,
+                          capture_output=True).returncode != 0:
+            self.skipTest("cannot forbid user namespaces where they are not allowed")
+        self.skiff("init", "-i", self.image(), "-n", "f", before=forbid)
+        done = self.skiff("run", "-n", "f", status=1, before=forbid)
+        self.assertEqual(len(done.stderr.strip().splitlines()[-1:]), 1)
+        for words in ("forbids user namespaces", "No space left on device",
+                      "user.max_user_namespaces", "build, copy, inspect"):
+            self.assertIn(words, done.stderr)
+        self.skiff("build", "-i", self.image(), "--to", f"oci:{self.folder}/out:v1",
+                   before=forbid)
+        self.skiff("rm", "-n", "f", before=forbid)
+        self.assertEqual(self.files(), EMPTY)
+
+
+def sleepers(seconds):
+    """Processes that sleep for just that long."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if path.read_bytes().split(b"\0")[:-1] == [b"sleep", seconds.encode()]:
+                found.append(path)
+        except OSError:
+            pass  # it has ended
+    return found
+
+
+@unittest.skipUnless(os.geteuid() == 0 and shutil.which("setpriv"), "is done by itself already")
+class LocalAsOrdinaryUserTest(LocalTest):
+    prefix = AS_NOBODY
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,458 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ECR as one service: moto answers for the API, a docker-registry keeps the images.
+
+Every request comes here first. What begins with /v2 goes to the registry, the rest to moto, with
+the Host header it came with, so that its signature still holds. Between the two this front
+does what real AWS does and they do not:
+
+  * a login for twelve hours, and the address where it is good;
+  * an image pushed into the registry is known to the API, one deleted in the API leaves the
+    registry, and a repository nobody created is not made by pushing;
+  * manifests without a mediaType are refused, PATCH is answered 201;
+  * a function needs an image that is there and no index, is Pending for a while, and is not
+    invoked unless it was made here.
+
+Bodies of blobs pass through in pieces.
+"""
+
+import base64
+import datetime
+import hashlib
+import hmac
+import http.client
+import http.server
+import json
+import re
+import threading
+import time
+from urllib.parse import urlsplit
+
+PIECE = 64 * 1024
+MANIFEST_LIMIT = 4 * 1024 * 1024
+API_LIMIT = 16 * 1024 * 1024
+TOKEN_SECONDS = 12 * 3600
+
+ECR_TARGET = "AmazonEC2ContainerRegistry_V20150921."
+FUNCTIONS = re.compile(r"/2015-03-31/functions(?:/(?P<name>[^/?]+)(?P<rest>/[^?]*)?)?/?(?:\?|$)")
+REGISTRY_PATH = re.compile(r"/v2/(?P<name>.+)/(?P<kind>manifests|blobs|tags)/(?P<rest>[^?]*)")
+INDEX_TYPES = ("application/vnd.oci.image.index.v1+json",
+               "application/vnd.docker.distribution.manifest.list.v2+json")
+MANIFEST_TYPES = INDEX_TYPES + ("application/vnd.oci.image.manifest.v1+json",
+                                "application/vnd.docker.distribution.manifest.v2+json")
+# Of one connection, not of what it carries.
+HOP_HEADERS = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade",
+               "proxy-connection", "expect"}
+
+
+class EcrFront:
+    """`pending_polls`: how often GetFunction says Pending after CreateFunction. `calls`: every
+    API operation asked for so far, and "<METHOD> <path>" of every request to the registry."""
+
+    def __init__(self, moto_url, registry, keys, region):
+        self.moto = urlsplit(moto_url).netloc
+        self.registry = registry
+        self.region = region
+        self.pending_polls = 1
+        self.calls = []
+        self.url = None
+        self._keys = keys
+        self._polls_left = {}  # of each function made here, until it is active
+        self._refusals = []
+        self._lock = threading.Lock()
+        self._server = None
+
+    def start(self):
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._server.front = self
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def stop(self):
+        if self._server:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+    def refuse(self, operation, status, code, message, times=1):
+        """Lets the next requests for an operation fail."""
+        with self._lock:
+            self._refusals += [(operation, status, code, message)] * times
+
+    # --- what Handler asks ---
+
+    def note(self, call):
+        with self._lock:
+            self.calls.append(call)
+
+    def take_refusal(self, operation):
+        with self._lock:
+            for refusal in self._refusals:
+                if refusal[0] == operation:
+                    self._refusals.remove(refusal)
+                    return refusal
+        return None
+
+    def add_function(self, name):
+        with self._lock:
+            self._polls_left[name] = self.pending_polls
+
+    def remove_function(self, name):
+        with self._lock:
+            self._polls_left.pop(name, None)
+
+    def has_function(self, name):
+        return name in self._polls_left
+
+    def is_pending(self, name):
+        with self._lock:
+            left = self._polls_left.get(name, 0)
+            if left > 0:
+                self._polls_left[name] = left - 1
+        return left > 0
+
+    @property
+    def login(self):
+        return base64.b64encode(f"{self.registry.user}:{self.registry.password}".encode()).decode()
+
+    def ask_ecr(self, operation, **body):
+        """Asks moto's ECR on the front's own account: (status, answer)."""
+        return ask_ecr(self.moto, self._keys, self.region, operation, body)
+
+    def has_repository(self, name):
+        return self.ask_ecr("DescribeRepositories", repositoryNames=[name])[0] == 200
+
+    def ask_registry(self, method, path):
+        """Asks the registry: (status, headers)."""
+        connection = http.client.HTTPConnection(self.registry.host, timeout=60)
+        try:
+            connection.request(method, path, headers={"Authorization": f"Basic {self.login}",
+                                                      "Accept": ", ".join(MANIFEST_TYPES)})
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status, answer.headers
+        finally:
+            connection.close()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def __getattr__(self, name):
+        if name.startswith("do_"):
+            return self._serve
+        raise AttributeError(name)
+
+    def log_message(self, *_):
+        pass
+
+    @property
+    def front(self):
+        return self.server.front
+
+    def _serve(self):
+        self._body = Body(self.rfile, self.headers)
+        try:
+            if self.path.startswith("/v2"):
+                self._serve_registry()
+            else:
+                self._serve_api()
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            self.close_connection = True
+            self.send_error(502, str(error))
+        if not self._body.ended:
+            self.close_connection = True  # the rest of the body is no request
+
+    # --- the API ---
+
+    def _serve_api(self):
+        body = self._body.read_all(API_LIMIT)
+        operation = self._operation(body)
+        self.front.note(operation)
+        refusal = self.front.take_refusal(operation) or self._refuse_function(operation, body)
+        if refusal:
+            self._answer_json(refusal[1], {"__type": refusal[2], "message": refusal[3]},
+                              {"x-amzn-ErrorType": refusal[2]})
+            return
+        with self._forward(self.front.moto, body) as answer:
+            content = answer.read()
+            if answer.status < 300:
+                content = self._amend(operation, body, content)
+            self._answer(answer.status, answer.headers, content)
+
+    def _operation(self, body):
+        target = self.headers.get("X-Amz-Target", "")
+        found = FUNCTIONS.match(self.path)
+        if target:
+            return target.rpartition(".")[2]
+        if found and not found["name"]:
+            return {"POST": "CreateFunction", "GET": "ListFunctions"}.get(self.command, "?")
+        if found and found["rest"] == "/invocations":
+            return "Invoke"
+        if found and not found["rest"]:
+            return {"GET": "GetFunction", "DELETE": "DeleteFunction"}.get(self.command, "?")
+        action = re.search(rb"(?:^|&)Action=(\w+)", body)
+        return action[1].decode() if action else f"{self.command} {self.path}"
+
+    def _function_name(self):
+        return FUNCTIONS.match(self.path)["name"]
+
+    def _refuse_function(self, operation, body):
+        """What Lambda says of an image it cannot run and of a function that is not there."""
+        if operation == "CreateFunction":
+            return self._refuse_image(json.loads(body).get("Code", {}).get("ImageUri", ""))
+        if operation == "Invoke" and not self.front.has_function(self._function_name()):
+            return (operation, 404, "ResourceNotFoundException", "Function not found")
+        return None
+
+    def _refuse_image(self, uri):
+        name, at, reference = uri.partition("/")[2].partition("@")
+        if not at:
+            name, _, reference = name.rpartition(":")
+        status, headers = self.front.ask_registry("HEAD", f"/v2/{name}/manifests/{reference}")
+        code = "InvalidParameterValueException"
+        if status != 200:
+            return ("CreateFunction", 400, code,
+                    f"Source image {uri} does not exist. Provide a valid source image.")
+        if headers.get("Content-Type") in INDEX_TYPES:
+            return ("CreateFunction", 400, code, "The image manifest, config or layer media type "
+                    f"for the source image {uri} is not supported.")
+        return None
+
+    def _amend(self, operation, body, content):
+        if operation == "GetAuthorizationToken":
+            return json.dumps({"authorizationData": [{
+                "authorizationToken": self.front.login,
+                "expiresAt": time.time() + TOKEN_SECONDS,
+                "proxyEndpoint": self.front.url,
+            }]}).encode()
+        if operation == "BatchDeleteImage":
+            self._delete_from_registry(json.loads(body)["repositoryName"], json.loads(content))
+        if operation == "CreateFunction":
+            self.front.add_function(json.loads(body)["FunctionName"])
+        if operation == "DeleteFunction":
+            self.front.remove_function(self._function_name())
+        if operation == "GetFunction":
+            return self._amend_function(json.loads(content))
+        return content
+
+    def _delete_from_registry(self, repository, answer):
+        for digest in {image["imageDigest"] for image in answer.get("imageIds", [])}:
+            left = self.front.ask_ecr("BatchGetImage", repositoryName=repository,
+                                      imageIds=[{"imageDigest": digest}])[1].get("images")
+            if not left:
+                self.front.ask_registry("DELETE", f"/v2/{repository}/manifests/{digest}")
+
+    def _amend_function(self, function):
+        configuration = function["Configuration"]
+        if self.front.is_pending(configuration["FunctionName"]):
+            configuration.update(State="Pending", StateReason="The function is being created.",
+                                 StateReasonCode="Creating")
+        code = function.get("Code", {})
+        if "@" in code.get("ImageUri", ""):  # moto 5.2.5 doubles the "@sha256"
+            code["ResolvedImageUri"] = code["ImageUri"]
+        return json.dumps(function).encode()
+
+    # --- the images ---
+
+    def _serve_registry(self):
+        self.front.note(f"{self.command} {urlsplit(self.path).path}")
+        if self.headers.get("Authorization") != f"Basic {self.front.login}":
+            self._answer(401, {"Content-Type": "text/plain", "Www-Authenticate":
+                               f'Basic realm="{self.front.url}/",service="ecr.amazonaws.com"'},
+                         b"Not Authorized\n")
+            return
+        found = REGISTRY_PATH.match(self.path)
+        if found and self.command != "DELETE" and not self.front.has_repository(found["name"]):
+            self._refuse_registry(404, "NAME_UNKNOWN", f"The repository with name "
+                                  f"'{found['name']}' does not exist in the registry")
+        elif found and found["kind"] == "manifests" and self.command == "PUT":
+            self._put_manifest(found["name"], found["rest"])
+        elif found and found["kind"] == "manifests" and self.command == "DELETE":
+            self._refuse_registry(405, "UNSUPPORTED", "The operation is unsupported.")
+        else:
+            self._pass_on()
+
+    def _put_manifest(self, name, reference):
+        manifest = self._body.read_all(MANIFEST_LIMIT)
+        media_type = json.loads(manifest).get("mediaType")
+        if not media_type:
+            self._refuse_registry(405, "UNSUPPORTED", "Invalid parameter at 'ImageManifest' "
+                                  "failed to satisfy constraint: 'Invalid JSON syntax'")
+            return
+        with self._forward(self.front.registry.host, manifest) as answer:
+            content = answer.read()
+            if answer.status >= 300:
+                self._answer(answer.status, answer.headers, content)
+                return
+            headers = answer.headers
+        digest = f"sha256:{hashlib.sha256(manifest).hexdigest()}"
+        tag = {} if reference.startswith("sha256:") else {"imageTag": reference}
+        status, known = self.front.ask_ecr(
+            "PutImage", repositoryName=name, imageManifest=manifest.decode(),
+            imageManifestMediaType=media_type, imageDigest=digest, **tag)
+        if status == 200 or known.get("__type") == "ImageAlreadyExistsException":
+            self._answer(201, headers, b"")
+        else:
+            self._refuse_registry(400, "TAG_INVALID", json.dumps(known))
+
+    def _pass_on(self):
+        with self._forward(self.front.registry.host, None) as answer:
+            status = 201 if self.command == "PATCH" and answer.status == 202 else answer.status
+            length = answer.headers.get("Content-Length")
+            self._send_head(status, answer.headers, length)
+            if self.command == "HEAD" or status in (204, 304):
+                return
+            for piece in iter(lambda: answer.read(PIECE), b""):
+                self.wfile.write(piece if length else b"%x\r\n%s\r\n" % (len(piece), piece))
+            if not length:
+                self.wfile.write(b"0\r\n\r\n")
+
+    # --- both ---
+
+    def _forward(self, host, body):
+        """Sends the request on; without `body` the client's, piece by piece."""
+        connection = http.client.HTTPConnection(host, timeout=120)
+        try:
+            connection.putrequest(self.command, self.path, skip_host=True,
+                                  skip_accept_encoding=True)
+            for name, value in self.headers.items():
+                if name.lower() not in HOP_HEADERS | {"content-length"}:
+                    connection.putheader(name, value)
+            length = self._body.length if body is None else len(body)
+            if length is None:
+                connection.putheader("Transfer-Encoding", "chunked")
+            elif length or self.command in ("POST", "PUT", "PATCH"):
+                connection.putheader("Content-Length", str(length))
+            connection.endheaders()
+            for piece in self._body.pieces() if body is None else (body,):
+                if piece:
+                    connection.send(b"%x\r\n%s\r\n" % (len(piece), piece)
+                                    if length is None else piece)
+            if length is None:
+                connection.send(b"0\r\n\r\n")
+            return Answer(connection)
+        except BaseException:
+            connection.close()
+            raise
+
+    def _refuse_registry(self, status, code, message):
+        self._answer_json(status, {"errors": [{"code": code, "message": message}]})
+
+    def _answer_json(self, status, content, headers=None):
+        self._answer(status, {"Content-Type": "application/json", **(headers or {})},
+                     json.dumps(content).encode())
+
+    def _answer(self, status, headers, content):
+        self._send_head(status, headers, str(len(content)))
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    def _send_head(self, status, headers, length):
+        self.send_response(status)
+        for name, value in headers.items():
+            # moto's checksum is of what it said, not of what we make of it.
+            if name.lower() not in HOP_HEADERS | {"content-length", "date", "server",
+                                                  "x-amz-crc32"}:
+                self.send_header(name, value)
+        if status != 204:
+            if length is None:
+                self.send_header("Transfer-Encoding", "chunked")
+            else:
+                self.send_header("Content-Length", length)
+        self.end_headers()
+
+
+class Answer:
+    """An answer of a server behind the front; its connection goes with it."""
+
+    def __init__(self, connection):
+        self._connection = connection
+        self._answer = connection.getresponse()
+        self.status = self._answer.status
+        self.headers = self._answer.headers
+        self.read = self._answer.read
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._connection.close()
+
+
+class Body:
+    """The body of a request: `length` bytes, or chunks when that is None."""
+
+    def __init__(self, file, headers):
+        self._file = file
+        chunked = "chunked" in headers.get("Transfer-Encoding", "").lower()
+        self.length = None if chunked else int(headers.get("Content-Length") or 0)
+        self.ended = self.length == 0
+
+    def pieces(self):
+        if self.length is None:
+            yield from self._chunks()
+        else:
+            yield from self._exactly(self.length)
+        self.ended = True
+
+    def read_all(self, limit):
+        content = bytearray()
+        for piece in self.pieces():
+            content += piece
+            if len(content) > limit:
+                raise ValueError("a body that is too large")
+        return bytes(content)
+
+    def _exactly(self, left):
+        while left > 0:
+            piece = self._file.read1(min(left, PIECE))
+            if not piece:
+                raise ConnectionResetError("a body that ends early")
+            left -= len(piece)
+            yield piece
+
+    def _chunks(self):
+        while size := int(self._file.readline(100).split(b";")[0], 16):
+            yield from self._exactly(size)
+            self._file.readline(10)
+        while self._file.readline(PIECE) not in (b"\r\n", b"\n", b""):
+            pass
+
+
+def ask_ecr(host, keys, region, operation, body):
+    """One signed call, for the front's own questions: (status, answer)."""
+    content = json.dumps(body).encode()
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    headers = {
+        "content-type": "application/x-amz-json-1.1",
+        "host": host,
+        "x-amz-date": now,
+        "x-amz-target": ECR_TARGET + operation,
+    }
+    names = ";".join(headers)
+    canonical = "\n".join(["POST", "/", "", *(f"{name}:{value}" for name, value in headers.items()),
+                           "", names, hashlib.sha256(content).hexdigest()])
+    scope = f"{now[:8]}/{region}/ecr/aws4_request"
+    to_sign = "\n".join(["AWS4-HMAC-SHA256", now, scope,
+                         hashlib.sha256(canonical.encode()).hexdigest()])
+    key = f"AWS4{keys[1]}".encode()
+    for part in (*scope.split("/"), to_sign):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    headers["authorization"] = (f"AWS4-HMAC-SHA256 Credential={keys[0]}/{scope}, "
+                                f"SignedHeaders={names}, Signature={key.hex()}")
+    connection = http.client.HTTPConnection(host, timeout=60)
+    try:
+        connection.request("POST", "/", content, headers)
+        answer = connection.getresponse()
+        text = answer.read()
+    finally:
+        connection.close()
+    try:
+        return answer.status, json.loads(text)
+    except ValueError:
+        return answer.status, {"message": text.decode(errors="replace")}
