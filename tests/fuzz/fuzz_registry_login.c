@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Docker's config.json gives a login that can be sent in a header, or none; and whatever is
+ * wrong with it, the error does not tell the secret.
+ */
+#include "tests/fuzz/fuzz.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "oci/base/json.h"
+#include "oci/base/memory.h"
+#include "oci/base/text.h"
+#include "registry/registry_login.h"
+
+enum { SECRET_LENGTH = 8 }; /* shorter ones stand in any text by chance */
+
+static bool tells(const struct error *err, const char *key, const char *secret)
+{
+    return secret && strlen(secret) >= SECRET_LENGTH && strstr(err->text, secret) &&
+           !strstr(key, secret); /* somebody's host may be called like his password */
+}
+
+static void tells_no_secret(const struct error *err, const uint8_t *bytes, size_t count)
+{
+    json_owned json_t *json = NULL;
+    struct error ignored;
+    const char *key;
+    json_t *entry;
+
+    assert(err->kind == ERROR_INVALID || err->kind == ERROR_LIMIT);
+    if (!json_parse((const char *)bytes, count, &json, &ignored)) {
+        assert(!strstr(err->text, " near ")); /* as jansson would quote it */
+        return;
+    }
+    json_object_foreach(json_object_get(json, "auths"), key, entry)
+    {
+        assert(!tells(err, key, json_optional_string(entry, "auth")));
+        assert(!tells(err, key, json_optional_string(entry, "password")));
+    }
+}
+
+static void can_be_sent(const struct registry_login *login)
+{
+    owned(memory) char *header = registry_login_basic(login);
+
+    if (!login->user) {
+        assert(!login->password && !header);
+        return;
+    }
+    owned(memory) char *expected = text_format("%s:%s", login->user, login->password);
+    owned(memory) char *both = NULL;
+    struct error err;
+    size_t count;
+
+    assert(login->user[0] && login->password[0] && !strpbrk(expected, "\r\n"));
+    assert(strncmp(header, "Basic ", 6) == 0 && !strpbrk(header, "\r\n"));
+    assert(base64_decode(header + 6, &both, &count, &err) && strcmp(both, expected) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
+{
+    static const char *const hosts[] = {"docker.io", "localhost:5000"};
+    fuzz_file("config.json", bytes, count);
+    owned(memory) char *variable = text_format("DOCKER_CONFIG=%s", fuzz_folder());
+    const char *const environment[] = {variable, NULL};
+
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+        owned(registry_login) struct registry_login login = {0};
+        struct error err = {0};
+        if (registry_login_find(environment, hosts[i], &login, &err))
+            can_be_sent(&login);
+        else
+            tells_no_secret(&err, bytes, count);
+    }
+    return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t count, size_t capacity,
+                               unsigned int random)
+{
+    static const char *const seeds[] = {
+        "{\"auths\":{\"https://index.docker.io/v1/\":{\"auth\":\"dXNlcjpodW50ZXIy\"},"
+        "\"localhost:5000\":{\"username\":\"a\",\"password\":\"correct horse\"}}}",
+        "{\"auths\":{\"docker.io/library\":{},\"LOCALHOST:5000/v2/\":{\"auth\":\"dTpwCg==\"}},"
+        "\"credsStore\":\"pass\"}",
+        NULL,
+    };
+
+    return fuzz_mutate(seeds, bytes, count, capacity, random);
+}
