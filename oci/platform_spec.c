@@ -7,7 +7,7 @@
 
 #include "oci/base/json.h"
 
-/* One part of a platform: short, lower-case letters, digits, '.', '_' and '-'. */
+/* One part of a platform: short, of letters, digits, '.', '_' and '-'. */
 static bool copy_part(char *out, size_t room, const char *text, size_t length)
 {
     if (length == 0 || length >= room)

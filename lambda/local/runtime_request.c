@@ -44,8 +44,9 @@ static bool read_length(struct runtime_request *request, const char *value)
     if (digits == 0 || digits > LENGTH_DIGITS || value[digits] != '\0')
         return false;
     uint64_t length = strtoull(value, NULL, 10);
-    if (request->left != 0 && request->left != length)
+    if (request->has_length && request->left != length)
         return false;
+    request->has_length = true;
     request->left = length;
     return true;
 }
@@ -93,7 +94,7 @@ static bool read_head(struct runtime_request *request)
     }
     bool is_chunked = request->chunk != CHUNK_NONE;
     request->state = is_chunked || request->left > 0 ? REQUEST_BODY : REQUEST_COMPLETE;
-    return !is_chunked || request->left == 0; /* two lengths: what smuggling is made of */
+    return !is_chunked || !request->has_length; /* two lengths: what smuggling is made of */
 }
 
 static size_t add_to_head(struct runtime_request *request, const char *bytes, size_t count)
@@ -163,7 +164,8 @@ static size_t add_to_chunk_line(struct runtime_request *request, const char *byt
     text_add_bytes(line, bytes, used);
     if (!end)
         return used;
-    bool is_line = line->length > 0 && line->bytes[line->length - 1] == '\r';
+    bool is_line = line->length > 0 && line->bytes[line->length - 1] == '\r' &&
+                   strlen(line->bytes) == line->length;
     if (is_line)
         line->bytes[--line->length] = '\0';
     if (!is_line || !read_chunk_line(request, line->bytes))

@@ -47,7 +47,8 @@ struct runtime_request {
     /* The reader's own. */
     struct text head;
     enum { CHUNK_NONE, CHUNK_SIZE, CHUNK_DATA, CHUNK_END, CHUNK_TRAILER } chunk;
-    uint64_t left; /* of the body or the chunk */
+    bool has_length; /* Content-Length was there */
+    uint64_t left;   /* of the body or the chunk */
 };
 
 /** Adds what arrived; returns how many of the bytes belong to this request. */
