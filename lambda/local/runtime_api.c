@@ -409,6 +409,15 @@ static bool serve_once(struct runtime_api *api, int exit_fd, int wait_ms, bool *
     return true;
 }
 
+/* The last answers go out too, whichever connection said that all is over. */
+static bool has_unsent(const struct runtime_api *api)
+{
+    for (size_t i = 0; i < CONNECTIONS_LIMIT; i++)
+        if (api->connections[i].fd >= 0 && api->connections[i].out.length > 0)
+            return true;
+    return false;
+}
+
 bool runtime_api_serve(struct runtime_api *api, const struct runtime_event *event, int exit_fd,
                        struct runtime_outcome *out, struct error *err)
 {
@@ -419,7 +428,7 @@ bool runtime_api_serve(struct runtime_api *api, const struct runtime_event *even
     api->begun_ms = clock_ms(CLOCK_MONOTONIC);
     api->until_ms = api->begun_ms + RUNTIME_INIT_LIMIT_MS + event->timeout_ms;
 
-    while (api->phase != PHASE_OVER) {
+    while (api->phase != PHASE_OVER || has_unsent(api)) {
         double left_ms = api->until_ms - clock_ms(CLOCK_MONOTONIC);
         bool quiet;
         /* What the function sent before it ended is read before its end counts. */
