@@ -321,6 +321,25 @@ class AwsTest(unittest.TestCase):
         self.assert_refused(self.skiff("run", "-n", "once"), "something broke")
         self.assertEqual(self.aws.front.calls, ["Invoke"])
 
+    def test_a_killed_init_is_in_nobodys_way(self):
+        definition = self.definition("killed")
+        for moment in ("Creating ECR repository", "Pushing new image", "copied"):
+            with self.subTest(moment):
+                program = subprocess.Popen([SKIFF, "init", "-f", definition], cwd=self.folder,
+                                           env=self.environment, text=True,
+                                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+                for line in program.stdout:
+                    if moment in line:
+                        break
+                program.kill()
+                program.communicate()
+                if self.aws.boto3(LEFT_OVERS)["functions"]:
+                    break  # it was quicker than we were
+        if "killed" not in self.aws.boto3(LEFT_OVERS)["functions"]:
+            self.assert_done(self.init("killed"))
+        self.assert_done(self.skiff("rm", "-n", "killed"))
+        self.assertEqual(self.left_overs("killed"), [])
+
     def test_what_is_gone_already_does_not_stop_rm(self):
         self.assert_done(self.init("halfgone"))
         self.aws.boto3("""

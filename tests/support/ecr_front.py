@@ -23,6 +23,7 @@ import http.client
 import http.server
 import json
 import re
+import sys
 import threading
 import time
 from urllib.parse import urlsplit
@@ -62,8 +63,7 @@ class EcrFront:
         self._server = None
 
     def start(self):
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = Server(("127.0.0.1", 0), Handler)
         self._server.front = self
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -134,6 +134,15 @@ class EcrFront:
             return answer.status, answer.headers
         finally:
             connection.close()
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """A client that was killed is no trouble of ours."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

@@ -11,36 +11,8 @@
 #include "oci/base/memory.h"
 #include "oci/index.h"
 #include "tests/support/sample_image.h"
-#include "tests/support/temp_folder.h"
+#include "tests/support/temp_layout.h"
 #include "tests/support/unit.h"
-
-struct fixture {
-    char *path;
-    struct layout *layout;
-    struct store *store;
-};
-
-static int set_up(void **state)
-{
-    struct error err;
-    struct fixture *fixture = memory_new(1, sizeof *fixture);
-
-    fixture->path = temp_folder();
-    assert_ok(layout_open(fixture->path, true, &fixture->layout, &err));
-    fixture->store = layout_store(fixture->layout);
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *fixture = *state;
-
-    layout_free(fixture->layout);
-    temp_folder_remove(fixture->path);
-    free(fixture);
-    return 0;
-}
 
 static struct platform_spec platform(const char *text)
 {
@@ -53,7 +25,7 @@ static struct platform_spec platform(const char *text)
 
 static void an_index_is_searched_for_the_platform(void **state)
 {
-    const struct fixture *fixture = *state;
+    const struct temp_layout *fixture = *state;
     struct error err;
     struct platform_spec arm64 = platform("linux/arm64");
     struct platform_spec s390x = platform("linux/s390x");
@@ -87,7 +59,7 @@ static void a_lone_entry_need_not_name_its_platform(void **state)
 
 static void a_single_image_must_be_for_the_platform(void **state)
 {
-    const struct fixture *fixture = *state;
+    const struct temp_layout *fixture = *state;
     struct error err;
     struct platform_spec amd64 = platform("linux/amd64");
     struct image *none;
@@ -98,7 +70,7 @@ static void a_single_image_must_be_for_the_platform(void **state)
                  "no image for linux/amd64; there is linux/arm64");
 }
 
-static struct image *derive(const struct fixture *fixture, const struct image_edit *edit)
+static struct image *derive(const struct temp_layout *fixture, const struct image_edit *edit)
 {
     struct error err;
     struct platform_spec amd64 = platform("linux/amd64");
@@ -171,7 +143,7 @@ static void equal_edits_give_equal_images(void **state)
 
 static void an_edit_of_nothing_keeps_how_the_base_runs(void **state)
 {
-    const struct fixture *fixture = *state;
+    const struct temp_layout *fixture = *state;
     owned(image) struct image *image = derive(fixture, &(struct image_edit){0});
     owned(memory) const char **words = image_command(image);
     owned(memory) const char **none = image_entrypoint(image);
@@ -184,7 +156,7 @@ static void an_edit_of_nothing_keeps_how_the_base_runs(void **state)
 }
 
 /* Puts a manifest made of `manifest` and a config made of `config` and opens it. */
-static bool open_made_of(const struct fixture *fixture, const char *manifest,
+static bool open_made_of(const struct temp_layout *fixture, const char *manifest,
                          const char *config, struct error *err)
 {
     struct descriptor blob = {MEDIA_TYPE_OCI_CONFIG, digest_of(config, strlen(config)),
@@ -231,7 +203,7 @@ static void broken_documents_are_refused_with_the_field(void **state)
 
 static void layers_that_may_not_be_distributed_are_refused(void **state)
 {
-    const struct fixture *fixture = *state;
+    const struct temp_layout *fixture = *state;
     struct error err;
     owned(image) struct image *base = NULL;
     struct image *none;
@@ -253,7 +225,7 @@ static void layers_that_may_not_be_distributed_are_refused(void **state)
 
 static void docker_bases_become_oci_images(void **state)
 {
-    const struct fixture *fixture = *state;
+    const struct temp_layout *fixture = *state;
     struct error err;
     owned(image) struct image *base = NULL;
     owned(image) struct image *derived = NULL;
@@ -282,7 +254,8 @@ static void docker_bases_become_oci_images(void **state)
 
 int main(void)
 {
-#define WITH_LAYOUT(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_LAYOUT(test)                                                                      \
+    cmocka_unit_test_setup_teardown(test, temp_layout_set_up, temp_layout_tear_down)
     const struct CMUnitTest tests[] = {
         WITH_LAYOUT(an_index_is_searched_for_the_platform),
         cmocka_unit_test(a_lone_entry_need_not_name_its_platform),

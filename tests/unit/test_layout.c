@@ -13,38 +13,10 @@
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
 #include "tests/support/sample_image.h"
-#include "tests/support/temp_folder.h"
+#include "tests/support/temp_layout.h"
 #include "tests/support/unit.h"
 
-struct fixture {
-    char *path;
-    struct layout *layout;
-    struct store *store;
-};
-
-static int set_up(void **state)
-{
-    struct error err;
-    struct fixture *fixture = memory_new(1, sizeof *fixture);
-
-    fixture->path = temp_folder();
-    assert_ok(layout_open(fixture->path, true, &fixture->layout, &err));
-    fixture->store = layout_store(fixture->layout);
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *fixture = *state;
-
-    layout_free(fixture->layout);
-    temp_folder_remove(fixture->path);
-    free(fixture);
-    return 0;
-}
-
-static size_t blob_count(const struct fixture *fixture)
+static size_t blob_count(const struct temp_layout *fixture)
 {
     owned(memory) char *path = text_format("%s/blobs/sha256", fixture->path);
     DIR *folder = opendir(path);
@@ -59,7 +31,7 @@ static size_t blob_count(const struct fixture *fixture)
 
 static void only_an_empty_place_becomes_a_layout(void **state)
 {
-    const struct fixture *fixture = *state;
+    const struct temp_layout *fixture = *state;
     struct error err;
     struct layout *layout;
     owned(memory) char *missing = text_format("%s/missing/deep", fixture->path);
@@ -78,7 +50,7 @@ static void only_an_empty_place_becomes_a_layout(void **state)
 
 static void new_bytes_find_their_place(void **state)
 {
-    const struct fixture *fixture = *state;
+    const struct temp_layout *fixture = *state;
     struct error err;
     struct descriptor blob = {MEDIA_TYPE_OTHER, {{0}}, 0};
     struct sink *sink;
@@ -101,7 +73,7 @@ static void new_bytes_find_their_place(void **state)
 
 static void half_a_blob_is_never_there(void **state)
 {
-    const struct fixture *fixture = *state;
+    const struct temp_layout *fixture = *state;
     struct error err;
     struct descriptor blob = {MEDIA_TYPE_OTHER, digest_of("whole", 5), 5};
     struct sink *sink;
@@ -121,7 +93,7 @@ static void half_a_blob_is_never_there(void **state)
 
 static void a_damaged_blob_is_noticed_when_read(void **state)
 {
-    const struct fixture *fixture = *state;
+    const struct temp_layout *fixture = *state;
     struct error err;
     owned(document) struct document image =
         sample_image(fixture->layout, "v1", "linux/amd64", NULL);
@@ -136,7 +108,7 @@ static void a_damaged_blob_is_noticed_when_read(void **state)
 
 static void tags_move_and_names_are_found(void **state)
 {
-    const struct fixture *fixture = *state;
+    const struct temp_layout *fixture = *state;
     struct error err;
     owned(document) struct document old =
         sample_image(fixture->layout, "v1", "linux/amd64", NULL);
@@ -161,7 +133,7 @@ static void tags_move_and_names_are_found(void **state)
 
 static void a_broken_index_is_named(void **state)
 {
-    const struct fixture *fixture = *state;
+    const struct temp_layout *fixture = *state;
     static const struct {
         const char *index;
         const char *reason;
@@ -184,7 +156,7 @@ static void a_broken_index_is_named(void **state)
 
 static void collecting_keeps_what_tags_lead_to(void **state)
 {
-    const struct fixture *fixture = *state;
+    const struct temp_layout *fixture = *state;
     struct error err;
 
     sample_index(fixture->layout, "keep");
@@ -207,7 +179,8 @@ static void collecting_keeps_what_tags_lead_to(void **state)
 
 int main(void)
 {
-#define WITH_LAYOUT(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_LAYOUT(test)                                                                      \
+    cmocka_unit_test_setup_teardown(test, temp_layout_set_up, temp_layout_tear_down)
     const struct CMUnitTest tests[] = {
         WITH_LAYOUT(only_an_empty_place_becomes_a_layout),
         WITH_LAYOUT(new_bytes_find_their_place),
