@@ -15,13 +15,37 @@
 
 enum { SECRET_LENGTH = 8 }; /* shorter ones stand in any text by chance */
 
-static bool tells(const struct error *err, const char *key, const char *secret)
+/* What an error may say whatever the secret is; a password may be spelled like any of it. */
+static bool is_innocent(const char *secret, const char *host, json_t *auths)
 {
-    return secret && strlen(secret) >= SECRET_LENGTH && strstr(err->text, secret) &&
-           !strstr(key, secret); /* somebody's host may be called like his password */
+    const char *const said[] = {host,
+                                fuzz_folder(),
+                                "/config.json",
+                                "login for ",
+                                "auth is not user:password in base64",
+                                "a login contains a line break"};
+    const char *key;
+    json_t *entry;
+
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        if (strstr(said[i], secret))
+            return true;
+    json_object_foreach(auths, key, entry)
+    {
+        if (strstr(key, secret))
+            return true;
+    }
+    return false;
 }
 
-static void tells_no_secret(const struct error *err, const uint8_t *bytes, size_t count)
+static bool tells(const struct error *err, const char *host, json_t *auths, const char *secret)
+{
+    return secret && strlen(secret) >= SECRET_LENGTH && strstr(err->text, secret) &&
+           !is_innocent(secret, host, auths);
+}
+
+static void tells_no_secret(const struct error *err, const char *host, const uint8_t *bytes,
+                            size_t count)
 {
     json_owned json_t *json = NULL;
     struct error ignored;
@@ -33,10 +57,11 @@ static void tells_no_secret(const struct error *err, const uint8_t *bytes, size_
         assert(!strstr(err->text, " near ")); /* as jansson would quote it */
         return;
     }
-    json_object_foreach(json_object_get(json, "auths"), key, entry)
+    json_t *auths = json_object_get(json, "auths");
+    json_object_foreach(auths, key, entry)
     {
-        assert(!tells(err, key, json_optional_string(entry, "auth")));
-        assert(!tells(err, key, json_optional_string(entry, "password")));
+        assert(!tells(err, host, auths, json_optional_string(entry, "auth")));
+        assert(!tells(err, host, auths, json_optional_string(entry, "password")));
     }
 }
 
@@ -71,7 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
         if (registry_login_find(environment, hosts[i], &login, &err))
             can_be_sent(&login);
         else
-            tells_no_secret(&err, bytes, count);
+            tells_no_secret(&err, hosts[i], bytes, count);
     }
     return 0;
 }
