@@ -386,6 +386,20 @@ void registries_set_login(struct registries *registries, const char *host, const
     pthread_mutex_unlock(&registries->lock);
 }
 
+bool registries_check_login(struct registries *registries, const char *host, struct error *err)
+{
+    pthread_mutex_lock(&registries->lock);
+    struct session *session = find_session(registries, host);
+    pthread_mutex_unlock(&registries->lock);
+
+    owned(memory) char *url = session_url(session, "/v2/");
+    owned(http_response) struct http_response response = {0};
+    const struct http_request request = {.method = "GET", .url = url};
+    if (!session_exchange(session, "", &request, NULL, 0, &response, err))
+        return false;
+    return response.status == 200 || session_error(session, &request, &response, err);
+}
+
 /* With the lock held. */
 static struct repository *find_repository(struct registries *registries,
                                           struct session *session, const char *name)

@@ -25,10 +25,15 @@ struct registries;
 struct registries *registries_new(struct http *http, const char *const *environment);
 void registries_free(struct registries *registries);
 
-/** Says who we are at `host` instead of looking it up, and, unless it is NULL, at which URL the
- * host is really reached ("https://…", no path). The login is copied. */
+/** Says who we are at `host` instead of looking it up. With a `url` ("https://…", no path) that
+ *  is where the host is really reached, and it takes user and password unasked, as ECR does;
+ *  without, the password waits for the host to say who is to get it. The login is copied. */
 void registries_set_login(struct registries *registries, const char *host, const char *url,
                           const struct registry_login *login);
+
+/** Asks `host` for nothing but whether the login is good. ERROR_DENIED when it is not. */
+bool registries_check_login(struct registries *registries, const char *host,
+                            struct error *err) MUST_CHECK;
 
 /** The repository as a store; freed with `registries`. Asks nothing yet. */
 struct store *registries_repository(struct registries *registries, const char *host,

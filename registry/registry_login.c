@@ -3,132 +3,60 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "oci/base/environment.h"
-#include "oci/base/file.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
+#include "registry/credential_helper.h"
+#include "registry/login_file.h"
 
-enum { FILE_LIMIT = 1024 * 1024 }; /* bytes */
+/* --- one login -----------------------------------------------------------------------------
+ */
 
-/* Docker Hub is written down as https://index.docker.io/v1/. */
-static bool is_docker_hub(const char *host)
+bool registry_login_is_empty(const struct registry_login *login)
 {
-    static const char *const names[] = {"docker.io", "index.docker.io", "registry-1.docker.io"};
+    return !login->user && !login->identity_token && !login->registry_token;
+}
 
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcasecmp(host, names[i]) == 0)
+static bool has_control(const char *text)
+{
+    for (; text && *text; text++)
+        if ((unsigned char)*text < ' ' || *text == '\x7f')
             return true;
     return false;
 }
 
-/* Keys are hosts, or URLs of an API's root. A key with another path is podman's login for a
- * part of a host, and not ours to use for all of it. */
-static bool key_is_for(const char *key, const char *host)
+bool registry_login_check(const struct registry_login *login, struct error *err)
 {
-    static const char *const roots[] = {"", "/", "/v1", "/v1/", "/v2", "/v2/"};
-    const char *scheme = strstr(key, "://");
-    const char *begin = scheme ? scheme + 3 : key;
-    size_t length = strcspn(begin, "/");
-    owned(memory) char *name = text_format("%.*s", (int)length, begin);
-    bool is_root = false;
-
-    for (size_t i = 0; i < sizeof roots / sizeof *roots; i++)
-        is_root = is_root || strcmp(begin + length, roots[i]) == 0;
-    return is_root &&
-           (strcasecmp(name, host) == 0 || (is_docker_hub(name) && is_docker_hub(host)));
-}
-
-static bool has_line_break(const char *text)
-{
-    return strpbrk(text, "\r\n") != NULL;
-}
-
-/* {"auth": base64 of "user:password"}, or both in clear. An entry with neither stands for a
- * login kept elsewhere. */
-static bool read_entry(const json_t *entry, struct registry_login *out, struct error *err)
-{
-    const char *auth = json_optional_string(entry, "auth");
-    const char *user = json_optional_string(entry, "username");
-    const char *password = json_optional_string(entry, "password");
-    owned(memory) char *both = NULL;
-    size_t count;
-
-    if (auth && *auth) {
-        if (!base64_decode(auth, &both, &count, err))
-            return error_wrap(err, "auth");
-        char *colon = strchr(both, ':');
-        if (!colon || strlen(both) != count)
-            return error_set(err, ERROR_INVALID, "auth is not user:password in base64");
-        *colon = '\0';
-        user = both;
-        password = colon + 1;
-    }
-    if (!user || !*user || !password || !*password)
-        return true;
-    if (has_line_break(user) || has_line_break(password))
-        return error_set(err, ERROR_INVALID, "a login contains a line break");
-    out->user = memory_copy_string(user);
-    out->password = memory_copy_string(password);
+    if (has_control(login->user) || has_control(login->password) ||
+        has_control(login->identity_token) || has_control(login->registry_token))
+        return error_set(err, ERROR_INVALID,
+                         "a login contains a line break or another control character");
+    if (login->user && strchr(login->user, ':'))
+        return error_set(err, ERROR_INVALID, "a login's user has a colon in its name");
     return true;
 }
 
-static bool read_file(const char *path, const char *host, struct registry_login *out,
-                      struct error *err)
+char *registry_login_name(const struct registry_login *login)
 {
-    owned(memory) char *bytes = NULL;
-    json_owned json_t *json = NULL;
-    size_t count;
-
-    if (!file_read(path, FILE_LIMIT, &bytes, &count, err))
-        return err->kind == ERROR_NOT_FOUND; /* nobody has logged in */
-    if (!json_parse(bytes, count, &json, err))
-        return error_wrap(err, "%s", path);
-
-    const char *key;
-    json_t *entry;
-    json_object_foreach(json_object_get(json, "auths"), key, entry)
-    {
-        if (out->user || !key_is_for(key, host))
-            continue;
-        if (!read_entry(entry, out, err))
-            return error_wrap(err, "%s: %.200s", path, key);
-    }
-    return true;
+    if (login->identity_token)
+        return memory_copy_string("the identity token");
+    if (login->registry_token)
+        return memory_copy_string("the registry token");
+    return text_format("user '%.80s'", login->user ? login->user : "");
 }
 
-bool registry_login_find(const char *const *environment, const char *host,
-                         struct registry_login *out, struct error *err)
+bool registry_login_tells(const struct registry_login *login, const char *text)
 {
-    static const struct {
-        const char *variable;
-        const char *rest;
-    } places[] = {
-        {"REGISTRY_AUTH_FILE", ""},
-        {"DOCKER_CONFIG", "/config.json"},
-        {"HOME", "/.docker/config.json"},
-        {"XDG_RUNTIME_DIR", "/containers/auth.json"},
-    };
-
-    for (size_t i = 0; i < sizeof places / sizeof *places && !out->user; i++) {
-        const char *folder = environment_get(environment, places[i].variable);
-        if (!folder)
-            continue;
-        owned(memory) char *path = text_format("%s%s", folder, places[i].rest);
-        struct error reason = {0};
-        if (!read_file(path, host, out, &reason)) {
-            *err = reason;
-            return error_wrap(err, "login for %s", host);
-        }
-    }
-    return true;
+    return (login->password && strstr(text, login->password)) ||
+           (login->identity_token && strstr(text, login->identity_token)) ||
+           (login->registry_token && strstr(text, login->registry_token));
 }
 
 char *registry_login_basic(const struct registry_login *login)
 {
-    if (!login->user)
+    if (!login->user || !login->password)
         return NULL;
     owned(memory) char *both = text_format("%s:%s", login->user, login->password);
     owned(memory) char *coded = base64_encode(both, strlen(both));
@@ -139,5 +67,150 @@ void registry_login_release(struct registry_login *login)
 {
     free(login->user);
     free(login->password);
+    free(login->identity_token);
+    free(login->registry_token);
     *login = (struct registry_login){0};
+}
+
+/* --- all of a host -------------------------------------------------------------------------
+ */
+
+/* Takes the login over, unless it says nothing. */
+static void add(struct registry_logins *logins, const char *path, int place,
+                struct registry_login *login)
+{
+    if (registry_login_is_empty(login))
+        return;
+    logins->known = memory_resize(logins->known, logins->count + 1, sizeof *logins->known);
+    logins->known[logins->count++] =
+        (struct known_login){*login, memory_copy_string(path), place};
+    *login = (struct registry_login){0};
+}
+
+static bool ask_helper(const char *const *environment, const json_t *file, const char *host,
+                       int place, struct registry_logins *out, struct error *err)
+{
+    const char *helper = login_file_helper(file, host);
+    owned(registry_login) struct registry_login login = {0};
+
+    if (!helper)
+        return true;
+    if (!credential_helper_get(environment, helper, login_file_key(host), &login, err))
+        return false;
+    add(out, "", place, &login);
+    return true;
+}
+
+static bool read_file(const char *const *environment, const char *path, const char *host,
+                      int place, struct registry_logins *out, struct error *err)
+{
+    json_owned json_t *file = NULL;
+    const char *key;
+    json_t *entry;
+
+    if (!login_file_read(path, &file, err))
+        return false;
+    if (!ask_helper(environment, file, host, place, out, err))
+        return error_wrap(err, "%s", path);
+    json_object_foreach(json_object_get(file, "auths"), key, entry)
+    {
+        owned(registry_login) struct registry_login login = {0};
+        const char *scope = login_file_path(key, host);
+        if (!scope)
+            continue;
+        if (!login_file_entry(entry, &login, err))
+            return error_wrap(err, "%s: %.200s", path, key);
+        add(out, scope, place, &login);
+    }
+    return true;
+}
+
+/* Then no later file is asked, whatever the repository. */
+static bool is_complete(const struct registry_logins *logins)
+{
+    for (size_t i = 0; i < logins->count; i++)
+        if (!logins->known[i].path[0])
+            return true;
+    return false;
+}
+
+bool registry_logins_find(const char *const *environment, const char *host,
+                          struct registry_logins *out, struct error *err)
+{
+    static const struct {
+        const char *variable;
+        const char *rest;
+    } places[] = {
+        {"REGISTRY_AUTH_FILE", ""},
+        {"DOCKER_CONFIG", "/config.json"},
+        {"HOME", "/.docker/config.json"},
+        {"XDG_RUNTIME_DIR", "/containers/auth.json"},
+    };
+    enum { COUNT = sizeof places / sizeof *places };
+    owned(registry_logins) struct registry_logins found = {0};
+
+    for (int i = 0; i < COUNT && !is_complete(&found); i++) {
+        const char *folder = environment_get(environment, places[i].variable);
+        if (!folder)
+            continue;
+        owned(memory) char *path = text_format("%s%s", folder, places[i].rest);
+        if (!read_file(environment, path, host, i, &found, err))
+            return error_wrap(err, "login for %s", host);
+    }
+    *out = found;
+    found = (struct registry_logins){0};
+    return true;
+}
+
+static bool is_below(const char *repository, const char *path)
+{
+    size_t length = strlen(path);
+
+    return length == 0 || (strncmp(repository, path, length) == 0 &&
+                           (repository[length] == '\0' || repository[length] == '/'));
+}
+
+const struct registry_login *registry_logins_for(const struct registry_logins *logins,
+                                                 const char *repository)
+{
+    static const struct registry_login nobody;
+    const struct known_login *best = NULL;
+
+    for (size_t i = 0; i < logins->count; i++) {
+        const struct known_login *each = &logins->known[i];
+        if (!is_below(repository, each->path))
+            continue;
+        if (!best || (each->place == best->place && strlen(each->path) > strlen(best->path)))
+            best = each;
+    }
+    return best ? &best->login : &nobody;
+}
+
+static char *copy(const char *text)
+{
+    return text ? memory_copy_string(text) : NULL;
+}
+
+void registry_logins_set(struct registry_logins *logins, const struct registry_login *login)
+{
+    struct registry_login own = {
+        .user = copy(login->user),
+        .password = copy(login->password),
+        .identity_token = copy(login->identity_token),
+        .registry_token = copy(login->registry_token),
+    };
+
+    registry_logins_release(logins);
+    add(logins, "", 0, &own);
+    registry_login_release(&own);
+}
+
+void registry_logins_release(struct registry_logins *logins)
+{
+    for (size_t i = 0; i < logins->count; i++) {
+        registry_login_release(&logins->known[i].login);
+        free(logins->known[i].path);
+    }
+    free(logins->known);
+    *logins = (struct registry_logins){0};
 }

@@ -19,7 +19,7 @@ struct session {
     pthread_mutex_t lock; /* for what follows; held while a token is fetched */
     char *url;            /* "https://host" */
     bool knows_login;     /* it was given or looked up; maybe there is none */
-    struct registry_login login;
+    struct registry_logins logins;
     struct challenge challenge; /* the last one heard */
     struct scope_token {
         char *scope;
@@ -67,7 +67,7 @@ void session_free(struct session *session)
         return;
     forget_tokens(session);
     challenge_release(&session->challenge);
-    registry_login_release(&session->login);
+    registry_logins_release(&session->logins);
     pthread_mutex_destroy(&session->lock);
     free(session->host);
     free(session->url);
@@ -84,13 +84,10 @@ void session_set_login(struct session *session, const char *url,
     }
     forget_tokens(session);
     challenge_release(&session->challenge);
-    registry_login_release(&session->login);
+    registry_logins_set(&session->logins, login);
     session->knows_login = true;
-    if (login && login->user) {
-        session->login.user = memory_copy_string(login->user);
-        session->login.password = memory_copy_string(login->password);
+    if (url && login->user)
         session->challenge.scheme = CHALLENGE_BASIC; /* until it says otherwise */
-    }
     pthread_mutex_unlock(&session->lock);
 }
 
@@ -122,30 +119,60 @@ static struct scope_token *find_token(struct session *session, const char *scope
     return token;
 }
 
-static bool explain_denial(const struct session *session, int status, struct error *err)
+/* Of the repository that a scope names first: "repository:team/app:pull,push". */
+static const struct registry_login *login_for_scope(const struct session *session,
+                                                    const char *scope)
+{
+    const char *name = strchr(scope, ':');
+    owned(memory) char *repository =
+        name ? text_format("%.*s", (int)strcspn(name + 1, ":"), name + 1) : NULL;
+
+    return registry_logins_for(&session->logins, repository ? repository : "");
+}
+
+/* Of the repository in "…/v2/team/app/manifests/1". */
+static const struct registry_login *login_for_url(const struct session *session,
+                                                  const char *url)
+{
+    static const char *const kinds[] = {"/manifests/", "/blobs/", "/tags/"};
+    const char *name = strstr(url, "/v2/");
+    const char *end = NULL;
+
+    for (size_t i = 0; name && !end && i < sizeof kinds / sizeof *kinds; i++)
+        end = strstr(name, kinds[i]);
+    owned(memory) char *repository =
+        end && end >= name + 4 ? text_format("%.*s", (int)(end - name - 4), name + 4) : NULL;
+    return registry_logins_for(&session->logins, repository ? repository : "");
+}
+
+static bool explain_denial(const struct session *session, const struct registry_login *login,
+                           int status, struct error *err)
 {
     const char *host = session->host;
-    const char *user = session->login.user;
+    owned(memory) char *who = registry_login_name(login);
 
     if (err->kind != ERROR_DENIED)
         return false;
-    if (!user)
+    if (registry_login_is_empty(login))
         return error_wrap(err,
                           "registry %s wants a login and none was found; log in with "
-                          "'docker login %s'",
+                          "'skiff login %s'",
                           host, host);
     if (status == 403)
-        return error_wrap(err, "registry %s does not allow this to user '%.80s'", host, user);
-    return error_wrap(err, "registry %s refused the login of user '%.80s'", host, user);
+        return error_wrap(err, "registry %s does not allow this to %s", host, who);
+    return error_wrap(err, "registry %s refused the login of %s", host, who);
 }
 
 static bool fetch_token(struct session *session, struct scope_token *token, struct error *err)
 {
+    const struct registry_login *login = login_for_scope(session, token->scope);
     owned(memory) char *fresh = NULL;
 
-    if (!token_get(session->http, &session->challenge, session->url, token->scope,
-                   &session->login, &fresh, err))
-        return explain_denial(session, 401, err);
+    if (login->registry_token)
+        fresh = memory_copy_string(login->registry_token);
+    else if (!token_get(session->http, &session->challenge, session->url, token->scope, login,
+                        &fresh, err))
+        return explain_denial(session, login, 401, err);
     free(token->authorization);
     token->authorization = text_format("Bearer %s", fresh);
     return true;
@@ -157,7 +184,7 @@ static bool find_authorization(struct session *session, const char *scope, const
 {
     *out = NULL;
     if (session->challenge.scheme == CHALLENGE_BASIC)
-        *out = registry_login_basic(&session->login);
+        *out = registry_login_basic(login_for_scope(session, scope));
     if (session->challenge.scheme == CHALLENGE_BEARER) {
         struct scope_token *token = find_token(session, scope);
         bool is_new =
@@ -185,7 +212,7 @@ static bool learn(struct session *session, const struct http_response *response,
     session->challenge = challenge;
     if (!session->knows_login)
         session->knows_login =
-            registry_login_find(session->environment, session->host, &session->login, err);
+            registry_logins_find(session->environment, session->host, &session->logins, err);
     return session->knows_login;
 }
 
@@ -227,6 +254,16 @@ static bool send_once(struct session *session, const struct http_request *reques
     return http_exchange(session->http, &whole, out, err);
 }
 
+/* The body is used up, so whoever can make it again begins again: the renewal is done. */
+static bool ran_out(const struct session *session, const struct http_request *request,
+                    struct error *err)
+{
+    owned(memory) char *url = http_url_for_people(request->url);
+
+    return error_set(err, ERROR_NETWORK, "%s %.300s: the token of registry %s ran out",
+                     request->method, url, session->host);
+}
+
 bool session_exchange(struct session *session, const char *scope,
                       const struct http_request *request, const void *bytes, size_t count,
                       struct http_response *out, struct error *err)
@@ -237,7 +274,7 @@ bool session_exchange(struct session *session, const char *scope,
     if (!authorize(session, scope, request, NULL, NULL, &first, err) ||
         !send_once(session, request, first, bytes, count, out, err))
         return false;
-    if (out->status != 401 || request->body)
+    if (out->status != 401)
         return true;
     if (!authorize(session, scope, request, out, first, &second, err)) {
         http_response_release(out);
@@ -246,15 +283,21 @@ bool session_exchange(struct session *session, const char *scope,
     if (!second)
         return true;
     http_response_release(out);
+    if (request->body)
+        return ran_out(session, request, err);
     return send_once(session, request, second, bytes, count, out, err);
 }
 
 bool session_reason_error(struct session *session, const struct http_request *request,
                           int status, const struct registry_reason *reason, struct error *err)
 {
-    registry_reason_error(request, status, reason, err);
+    static const struct registry_reason unsaid;
+
     pthread_mutex_lock(&session->lock);
-    explain_denial(session, status, err);
+    const struct registry_login *login = login_for_url(session, request->url);
+    bool is_secret = registry_login_tells(login, reason->message);
+    registry_reason_error(request, status, is_secret ? &unsaid : reason, err);
+    explain_denial(session, login, status, err);
     pthread_mutex_unlock(&session->lock);
     return false;
 }

@@ -23,8 +23,8 @@ struct session *session_new(struct http *http, const char *const *environment,
                             const char *host);
 void session_free(struct session *session);
 
-/** Says who we are instead of looking it up, and, unless NULL, where the host is really
- * reached. The login is copied. */
+/** Says who we are instead of looking it up. With a `url` it is also where the host is really
+ *  reached, and known to take user and password unasked. The login is copied. */
 void session_set_login(struct session *session, const char *url,
                        const struct registry_login *login);
 
@@ -36,8 +36,9 @@ char *session_url(struct session *session, const char *path);
 
 /** Exchanges with the authorization for `scope`, which URLs of other origins never see. Refused
  *  with 401, it asks once more with a new authorization if it can get one, and if the request
- *  has no body that has been used up: `bytes`, unless NULL, are sent in place of one. A 401
- * that remains is an answer like others. */
+ *  has no body that has been used up: `bytes`, unless NULL, are sent in place of one.
+ *  A body that was used up gets ERROR_NETWORK after the renewal, for whoever can begin again. A
+ *  401 that remains is an answer like others. */
 bool session_exchange(struct session *session, const char *scope,
                       const struct http_request *request, const void *bytes, size_t count,
                       struct http_response *out, struct error *err) MUST_CHECK;

@@ -71,6 +71,68 @@ static bool read_token(const char *answer, size_t count, char **token, struct er
     return true;
 }
 
+/* "grant_type=refresh_token&…": scopes stay one parameter here, as OAuth 2 has it. */
+static char *refresh_form(const struct challenge *challenge, const char *scope,
+                          const char *identity_token)
+{
+    owned(text) struct text form = {0};
+
+    text_add(&form, "grant_type=refresh_token&client_id=skiff&service=");
+    text_add_escaped(&form, challenge->service ? challenge->service : "", "");
+    if (*scope) {
+        text_add(&form, "&scope=");
+        text_add_escaped(&form, scope, ":/,");
+    }
+    text_add(&form, "&refresh_token=");
+    text_add_escaped(&form, identity_token, "");
+    return text_take(&form);
+}
+
+/* What a server says about a secret it was sent may hold that secret. */
+static bool refused(const struct http_request *request, struct http_response *response,
+                    const struct registry_login *login, struct error *err)
+{
+    struct registry_reason reason;
+
+    registry_reason_read(response, &reason);
+    if (registry_login_tells(login, reason.message) || registry_login_tells(login, reason.code))
+        reason = (struct registry_reason){0};
+    registry_reason_error(request, response->status, &reason, err);
+    /* RFC 6749, section 5.2: a token that is not valid any more is a bad request. */
+    if (login->identity_token && response->status == 400)
+        err->kind = ERROR_DENIED;
+    return false;
+}
+
+static bool ask(struct http *http, const struct challenge *challenge, const char *scope,
+                const struct registry_login *login, struct http_response *response,
+                struct error *err)
+{
+    owned(memory) char *url = NULL;
+    owned(memory) char *form = NULL;
+    owned(memory) char *basic = registry_login_basic(login);
+    owned(source) struct source *body = NULL;
+    struct http_request request = {.method = "GET"};
+
+    if (login->identity_token) {
+        form = refresh_form(challenge, scope, login->identity_token);
+        body = memory_source(form, strlen(form));
+        request.method = "POST";
+        request.url = challenge->realm;
+        request.body = body;
+        request.body_size = strlen(form);
+        http_add_header(&request, "Content-Type", "application/x-www-form-urlencoded");
+    } else {
+        url = token_url(challenge, scope);
+        request.url = url;
+        if (basic)
+            http_add_header(&request, "Authorization", basic);
+    }
+    if (!http_exchange(http, &request, response, err))
+        return false;
+    return response->status == 200 || refused(&request, response, login, err);
+}
+
 bool token_get(struct http *http, const struct challenge *challenge, const char *registry_url,
                const char *scope, const struct registry_login *login, char **token,
                struct error *err)
@@ -80,19 +142,11 @@ bool token_get(struct http *http, const struct challenge *challenge, const char 
         return error_set(err, ERROR_DENIED, "its token server '%.200s' is not reached by https",
                          realm);
 
-    owned(memory) char *url = token_url(challenge, scope);
-    owned(memory) char *basic = registry_login_basic(login);
-    struct http_request request = {.method = "GET", .url = url};
-    if (basic)
-        http_add_header(&request, "Authorization", basic);
-
     owned(http_response) struct http_response response = {0};
     owned(memory) char *answer = NULL;
     size_t count;
-    if (!http_exchange(http, &request, &response, err))
+    if (!ask(http, challenge, scope, login, &response, err))
         return false;
-    if (response.status != 200)
-        return registry_error(&request, &response, err);
     if (!http_read_answer(&response, ANSWER_LIMIT, &answer, &count, err) ||
         !read_token(answer, count, token, err))
         return error_wrap(err, "token from %s", realm);

@@ -4,14 +4,15 @@
 /*
  * Bearer tokens: what a registry's token server hands out for a scope.
  *
- * Spec: distribution's token authentication
+ * Spec: distribution's token authentication and its OAuth 2 variant
  */
 
 #include "registry/challenge.h"
 #include "registry/registry_login.h"
 
 /** Asks the challenge's realm for a token that opens `scope`: one or several, separated by
- *  spaces. All zero as `login` asks as nobody. The realm must be encrypted, or be
+ *  spaces; none opens nothing but shows whether the login is good. A login with an identity
+ *  token asks by OAuth 2, one that is all zero as nobody. The realm must be encrypted, or be
  *  as local as the plain http registry at `registry_url`. `*token` is the caller's to free().
  *  ERROR_DENIED when the login is refused. */
 bool token_get(struct http *http, const struct challenge *challenge, const char *registry_url,

@@ -60,6 +60,15 @@ char *json_text(const json_t *json)
     return text;
 }
 
+char *json_text_for_people(const json_t *json)
+{
+    char *text = json_dumps(json, JSON_INDENT(4) | JSON_ENCODE_ANY);
+
+    if (!text)
+        abort();
+    return text;
+}
+
 static bool wrong(const json_t *found, const char *name, const char *expected,
                   struct error *err)
 {

@@ -27,6 +27,9 @@ bool json_parse(const char *bytes, size_t count, json_t **out, struct error *err
 /** The canonical text; a new string, the caller's to free(). */
 char *json_text(const json_t *json);
 
+/** The same for files that people look into: on lines of its own, keys as they came. */
+char *json_text_for_people(const json_t *json);
+
 /** Fields of `object`, borrowed from it. ERROR_INVALID names the field when it is
  *  missing or of another type. */
 bool json_field_object(const json_t *object, const char *name, json_t **out,

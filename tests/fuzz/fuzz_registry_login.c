@@ -11,19 +11,26 @@
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
+#include "registry/login_file.h"
 #include "registry/registry_login.h"
 
 enum { SECRET_LENGTH = 8 }; /* shorter ones stand in any text by chance */
 
 /* What an error may say whatever the secret is; a password may be spelled like any of it. */
-static bool is_innocent(const char *secret, const char *host, json_t *auths)
+static bool is_innocent(const char *secret, const char *host, const char *helper, json_t *auths)
 {
     const char *const said[] = {host,
                                 fuzz_folder(),
                                 "/config.json",
                                 "login for ",
                                 "auth is not user:password in base64",
-                                "a login contains a line break"};
+                                "a login contains a line break or another control character",
+                                "a login's user has a colon in its name",
+                                "the logins are kept by docker-credential-",
+                                ", which is not in PATH: install it, or take '",
+                                "' out of credsStore and credHelpers",
+                                "is no name of a credential helper",
+                                helper};
     const char *key;
     json_t *entry;
 
@@ -38,10 +45,14 @@ static bool is_innocent(const char *secret, const char *host, json_t *auths)
     return false;
 }
 
-static bool tells(const struct error *err, const char *host, json_t *auths, const char *secret)
+static bool tells(const struct error *err, const char *host, const json_t *file,
+                  const char *secret)
 {
+    const char *helper = login_file_helper(file, host);
+    json_t *auths = json_object_get(file, "auths");
+
     return secret && strlen(secret) >= SECRET_LENGTH && strstr(err->text, secret) &&
-           !is_innocent(secret, host, auths);
+           !is_innocent(secret, host, helper ? helper : "", auths);
 }
 
 static void tells_no_secret(const struct error *err, const char *host, const uint8_t *bytes,
@@ -52,16 +63,18 @@ static void tells_no_secret(const struct error *err, const char *host, const uin
     const char *key;
     json_t *entry;
 
-    assert(err->kind == ERROR_INVALID || err->kind == ERROR_LIMIT);
+    assert(err->kind == ERROR_INVALID || err->kind == ERROR_LIMIT ||
+           err->kind == ERROR_SYSTEM); /* a helper, and no PATH to find it in */
     if (!json_parse((const char *)bytes, count, &json, &ignored)) {
         assert(!strstr(err->text, " near ")); /* as jansson would quote it */
         return;
     }
-    json_t *auths = json_object_get(json, "auths");
-    json_object_foreach(auths, key, entry)
+    json_object_foreach(json_object_get(json, "auths"), key, entry)
     {
-        assert(!tells(err, host, auths, json_optional_string(entry, "auth")));
-        assert(!tells(err, host, auths, json_optional_string(entry, "password")));
+        assert(!tells(err, host, json, json_optional_string(entry, "auth")));
+        assert(!tells(err, host, json, json_optional_string(entry, "password")));
+        assert(!tells(err, host, json, json_optional_string(entry, "identitytoken")));
+        assert(!tells(err, host, json, json_optional_string(entry, "registrytoken")));
     }
 }
 
@@ -91,12 +104,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     const char *const environment[] = {variable, NULL};
 
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
-        owned(registry_login) struct registry_login login = {0};
+        owned(registry_logins) struct registry_logins logins = {0};
         struct error err = {0};
-        if (registry_login_find(environment, hosts[i], &login, &err))
-            can_be_sent(&login);
-        else
+        if (!registry_logins_find(environment, hosts[i], &logins, &err))
             tells_no_secret(&err, hosts[i], bytes, count);
+        for (size_t j = 0; j < logins.count; j++)
+            can_be_sent(&logins.known[j].login);
     }
     return 0;
 }
@@ -107,6 +120,8 @@ size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t count, size_t capacity,
     static const char *const seeds[] = {
         "{\"auths\":{\"https://index.docker.io/v1/\":{\"auth\":\"dXNlcjpodW50ZXIy\"},"
         "\"localhost:5000\":{\"username\":\"a\",\"password\":\"correct horse\"}}}",
+        "{\"auths\":{\"localhost:5000/team\":{\"identitytoken\":\"correct horse\"}},"
+        "\"credHelpers\":{\"docker.io\":\"pass\"}}",
         "{\"auths\":{\"docker.io/library\":{},\"LOCALHOST:5000/v2/\":{\"auth\":\"dTpwCg==\"}},"
         "\"credsStore\":\"pass\"}",
         NULL,

@@ -311,7 +311,8 @@ static void an_upload_that_goes_wrong_is_an_error(void **state)
 static void credentials_stay_with_their_host(void **state)
 {
     (void)state;
-    static const struct registry_login login = {(char *)"user", (char *)"secret"};
+    static const struct registry_login login = {.user = (char *)"user",
+                                                .password = (char *)"secret"};
     static const struct scripted_exchange script[] = {
         {"POST", "https://real.example:5000/v2/team/app/blobs/uploads/",
          "Basic dXNlcjpzZWNyZXQ=", .status = 202,

@@ -57,15 +57,23 @@ static char *format_place(const char *variable)
 }
 
 /* With up to two variables of the environment set. */
-static bool find(const char *first, const char *second, const char *host,
-                 struct registry_login *out, struct error *err)
+static bool find_all(const char *first, const char *second, const char *host,
+                     struct registry_logins *out, struct error *err)
 {
     owned(memory) char *one = format_place(first);
     owned(memory) char *two = second ? format_place(second) : NULL;
     const char *environment[] = {one, two, NULL};
 
-    *out = (struct registry_login){0};
-    return registry_login_find(environment, host, out, err);
+    *out = (struct registry_logins){0};
+    return registry_logins_find(environment, host, out, err);
+}
+
+/* The user for a repository, or "nobody". */
+static const char *user_for(const struct registry_logins *logins, const char *repository)
+{
+    const char *user = registry_logins_for(logins, repository)->user;
+
+    return user ? user : "nobody";
 }
 
 static void a_host_is_found_under_all_its_names(void **state)
@@ -95,19 +103,18 @@ static void a_host_is_found_under_all_its_names(void **state)
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct error err;
-        struct registry_login login;
+        owned(registry_logins) struct registry_logins logins = {0};
         owned(memory) char *text = text_format("{\"auths\": {\"%s\": " AUTH "}}", cases[i].key);
         write_file("auth.json", text);
 
-        assert_ok(find("REGISTRY_AUTH_FILE=%s/auth.json", NULL, cases[i].host, &login, &err));
+        assert_ok(
+            find_all("REGISTRY_AUTH_FILE=%s/auth.json", NULL, cases[i].host, &logins, &err));
+        const struct registry_login *login = registry_logins_for(&logins, "an/app");
+        assert_int_equal(!registry_login_is_empty(login), cases[i].found);
         if (cases[i].found) {
-            assert_non_null(login.user);
-            assert_string_equal(login.user, "user");
-            assert_string_equal(login.password, "pass:word");
-        } else {
-            assert_null(login.user);
+            assert_string_equal(login->user, "user");
+            assert_string_equal(login->password, "pass:word");
         }
-        registry_login_release(&login);
     }
 }
 
@@ -115,7 +122,6 @@ static void the_first_file_that_knows_the_host_wins(void **state)
 {
     (void)state;
     struct error err;
-    struct registry_login login;
 
     write_file(".docker/config.json",
                "{\"auths\": {\"a\": {\"username\": \"home\", \"password\": \"x\"},"
@@ -138,11 +144,10 @@ static void the_first_file_that_knows_the_host_wins(void **state)
         {{"HOME=%s/nowhere", "REGISTRY_AUTH_FILE="}, "a", NULL},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
-        assert_ok(
-            find(cases[i].variables[0], cases[i].variables[1], cases[i].host, &login, &err));
-        assert_string_equal(login.user ? login.user : "nobody",
-                            cases[i].user ? cases[i].user : "nobody");
-        registry_login_release(&login);
+        owned(registry_logins) struct registry_logins logins = {0};
+        assert_ok(find_all(cases[i].variables[0], cases[i].variables[1], cases[i].host, &logins,
+                           &err));
+        assert_string_equal(user_for(&logins, "x"), cases[i].user ? cases[i].user : "nobody");
     }
 }
 
@@ -157,24 +162,89 @@ static void broken_files_are_named_and_secrets_are_not(void **state)
         "{\"auths\": {\"a\": ",
         "{\"auths\": {\"a\": {\"auth\": \"secret",
         "{\"auths\": {\"a\": {\"auth\" \"secret\"}}}",
+        "{\"auths\": {\"a\": {\"identitytoken\": \"secret\\u001b\"}}}",
+        "{\"auths\": {\"a\": {\"registrytoken\": \"secret\\n\"}}}",
+        "[\"secret\"]",
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct error err;
-        struct registry_login login;
+        struct registry_logins logins;
         write_file("config.json", cases[i]);
 
-        assert_fails(find("DOCKER_CONFIG=%s", NULL, "a", &login, &err), ERROR_INVALID,
+        assert_fails(find_all("DOCKER_CONFIG=%s", NULL, "a", &logins, &err), ERROR_INVALID,
                      "/config.json");
         assert_null(strstr(err.text, "secret"));
-        registry_login_release(&login);
     }
+}
+
+static void the_longest_path_wins(void **state)
+{
+    (void)state;
+    struct error err;
+    owned(registry_logins) struct registry_logins logins = {0};
+    static const struct {
+        const char *repository;
+        const char *user;
+    } cases[] = {
+        {"team/app", "app"},      {"team/app/deeper", "app"}, {"team/application", "team"},
+        {"team", "team"},         {"team2/app", "all"},       {"other", "other"},
+        {"other/below", "other"}, {"elsewhere/app", "all"},
+    };
+
+    write_file("auth.json",
+               "{\"auths\": {\"a/team\": {\"username\": \"team\", \"password\": \"x\"},"
+               " \"a\": {\"username\": \"all\", \"password\": \"x\"},"
+               " \"a/team/app\": {\"username\": \"app\", \"password\": \"x\"},"
+               " \"a/other\": {\"username\": \"other\", \"password\": \"x\"}}}");
+    assert_ok(find_all("REGISTRY_AUTH_FILE=%s/auth.json", NULL, "a", &logins, &err));
+    for (size_t i = 0; i < COUNT(cases); i++)
+        assert_string_equal(user_for(&logins, cases[i].repository), cases[i].user);
+}
+
+static void a_path_of_an_earlier_file_comes_before_a_host_of_a_later_one(void **state)
+{
+    (void)state;
+    struct error err;
+    owned(registry_logins) struct registry_logins logins = {0};
+
+    write_file("auth.json", "{\"auths\": {\"a/team\": {\"username\": \"first\","
+                            " \"password\": \"x\"}}}");
+    write_file("config.json",
+               "{\"auths\": {\"a\": {\"username\": \"second\", \"password\": \"x\"},"
+               " \"a/team/app\": {\"username\": \"third\", \"password\": \"x\"}}}");
+    assert_ok(
+        find_all("REGISTRY_AUTH_FILE=%s/auth.json", "DOCKER_CONFIG=%s", "a", &logins, &err));
+    assert_string_equal(user_for(&logins, "team/app"), "first");
+    assert_string_equal(user_for(&logins, "other"), "second");
+}
+
+static void tokens_stand_beside_an_empty_password(void **state)
+{
+    (void)state;
+    struct error err;
+    owned(registry_logins) struct registry_logins logins = {0};
+    owned(registry_logins) struct registry_logins others = {0};
+
+    /* "id:", as docker writes it for Azure */
+    write_file("auth.json", "{\"auths\": {\"a\": {\"auth\": \"aWQ6\", "
+                            "\"identitytoken\": \"secret\"},"
+                            " \"b\": {\"registrytoken\": \"hidden\"}}}");
+    assert_ok(find_all("REGISTRY_AUTH_FILE=%s/auth.json", NULL, "a", &logins, &err));
+    assert_ok(find_all("REGISTRY_AUTH_FILE=%s/auth.json", NULL, "b", &others, &err));
+
+    const struct registry_login *login = registry_logins_for(&logins, "x");
+    assert_null(login->user);
+    assert_string_equal(login->identity_token, "secret");
+    assert_true(registry_login_tells(login, "your secret is wrong"));
+    assert_string_equal(registry_logins_for(&others, "x")->registry_token, "hidden");
 }
 
 static void a_login_becomes_a_header(void **state)
 {
     (void)state;
-    struct registry_login aladdin = {(char *)"Aladdin", (char *)"open sesame"};
+    struct registry_login aladdin = {.user = (char *)"Aladdin",
+                                     .password = (char *)"open sesame"};
     struct registry_login nobody = {0};
     owned(memory) char *header = registry_login_basic(&aladdin);
 
@@ -191,6 +261,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_first_file_that_knows_the_host_wins, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(broken_files_are_named_and_secrets_are_not, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(the_longest_path_wins, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(
+            a_path_of_an_earlier_file_comes_before_a_host_of_a_later_one, make_folder,
+            remove_folder),
+        cmocka_unit_test_setup_teardown(tokens_stand_beside_an_empty_password, make_folder,
                                         remove_folder),
         cmocka_unit_test(a_login_becomes_a_header),
     };

@@ -11,6 +11,7 @@
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
 #include "registry/registry.h"
+#include "registry/session.h"
 #include "tests/support/scripted_http.h"
 #include "tests/support/unit.h"
 
@@ -29,7 +30,9 @@
 #define IMAGE "{\"layers\": []}"
 
 static const char *const nobody[] = {NULL};
-static const struct registry_login user = {(char *)"user", (char *)"secret"};
+static const struct registry_login user = {(char *)"user", (char *)"secret", NULL, NULL};
+static const struct registry_login identity = {.identity_token = (char *)"secret"};
+static const struct registry_login registry_token = {.registry_token = (char *)"secret"};
 
 /* Reads tag 1 of each repository in turn at registry.example. */
 static bool read_all(const struct scripted_exchange *script, size_t count,
@@ -90,7 +93,7 @@ static void a_login_goes_to_the_token_server(void **state)
     (void)state;
     struct error err;
     static const struct scripted_exchange script[] = {
-        {"GET", A, BASIC, .status = 401, .headers = {WANTS_BEARER}},
+        {"GET", A, .status = 401, .headers = {WANTS_BEARER}},
         {"GET", TOKEN "a:pull", BASIC, .status = 200, .answer = "{\"token\": \"t\"}"},
         {"GET", A, "Bearer t", .status = 200, .answer = IMAGE},
     };
@@ -150,6 +153,142 @@ static void a_token_that_ran_out_is_renewed_once(void **state)
                  "wants a login");
 }
 
+static void an_identity_token_is_changed_for_tokens(void **state)
+{
+    (void)state;
+    struct error err;
+    static const struct scripted_exchange script[] = {
+        {"GET", A, .status = 401, .headers = {WANTS_BEARER}},
+        {"POST", "https://auth.example/token",
+         .body = "grant_type=refresh_token&client_id=skiff&service=r&"
+                 "scope=repository:team/a:pull&refresh_token=secret",
+         .status = 200, .answer = "{\"access_token\": \"t\"}"},
+        {"GET", A, "Bearer t", .status = 200, .answer = IMAGE},
+    };
+
+    assert_ok(read_all(script, COUNT(script), &identity, nobody, only_a, &err));
+}
+
+static void a_registry_token_is_used_as_it_is(void **state)
+{
+    (void)state;
+    struct error err;
+    static const struct scripted_exchange script[] = {
+        {"GET", A, .status = 401, .headers = {WANTS_BEARER}},
+        {"GET", A, "Bearer secret", .status = 200, .answer = IMAGE},
+    };
+
+    assert_ok(read_all(script, COUNT(script), &registry_token, nobody, only_a, &err));
+}
+
+static void a_body_that_was_sent_for_nothing_can_be_sent_again(void **state)
+{
+    (void)state;
+    struct error err;
+    static const struct scripted_exchange script[] = {
+        {"GET", A, .status = 401, .headers = {WANTS_BEARER}},
+        {"GET", TOKEN "a:pull", .status = 200, .answer = "{\"token\": \"one\"}"},
+        {"GET", A, "Bearer one", .status = 200, .answer = IMAGE},
+        {"PUT", A, "Bearer one", .status = 401, .headers = {WANTS_BEARER}},
+        {"GET", TOKEN "a:pull", .status = 200, .answer = "{\"token\": \"two\"}"},
+        {"PUT", A, "Bearer two", .status = 201},
+    };
+    static const char scope[] = "repository:team/a:pull";
+    struct scripted_http scripted;
+    struct http_request get = {.method = "GET", .url = "https://registry.example" A};
+    struct http_request put = {.method = "PUT", .url = "https://registry.example" A};
+
+    scripted_http_init(&scripted, script, COUNT(script));
+    struct session *session = session_new(&scripted.http, nobody, "registry.example");
+    for (int i = 0; i < 3; i++) {
+        owned(http_response) struct http_response response = {0};
+        owned(source) struct source *body = memory_source("hello", 5);
+        put.body = body;
+        put.body_size = 5;
+        if (i == 1)
+            assert_fails(session_exchange(session, scope, &put, NULL, 0, &response, &err),
+                         ERROR_NETWORK, "ran out");
+        else
+            assert_ok(session_exchange(session, scope, i == 0 ? &get : &put, NULL, 0, &response,
+                                       &err));
+    }
+    session_free(session);
+    scripted_http_release(&scripted);
+}
+
+static void a_login_may_be_for_some_repositories_only(void **state)
+{
+    (void)state;
+    struct error err;
+    char path[] = "/tmp/skiff-auth-XXXXXX";
+    static const char text[] = "{\"auths\": {\"registry.example/team/a\": "
+                               "{\"username\": \"user\", \"password\": \"secret\"}}}";
+    static const struct scripted_exchange script[] = {
+        {"GET", A, .status = 401, .headers = {WANTS_BEARER}},
+        {"GET", TOKEN "a:pull", BASIC, .status = 200, .answer = "{\"token\": \"for-a\"}"},
+        {"GET", A, "Bearer for-a", .status = 200, .answer = IMAGE},
+        {"GET", TOKEN "b:pull", .status = 200, .answer = "{\"token\": \"for-b\"}"},
+        {"GET", B, "Bearer for-b", .status = 200, .answer = IMAGE},
+        {"GET", A, "Bearer for-a", .status = 403},
+    };
+
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_ok(file_write(path, 0600, text, strlen(text), &err));
+    owned(memory) char *variable = text_format("REGISTRY_AUTH_FILE=%s", path);
+    const char *environment[] = {variable, NULL};
+
+    assert_fails(read_all(script, COUNT(script), NULL, environment, a_b_a, &err), ERROR_DENIED,
+                 "does not allow this to user 'user'");
+    unlink(path);
+}
+
+static void a_login_is_checked_without_a_scope(void **state)
+{
+    (void)state;
+    static const struct {
+        struct scripted_exchange script[3];
+        size_t count;
+        const char *refusal; /* NULL: it is good */
+    } cases[] = {
+        {{{"GET", "/v2/", .status = 401, .headers = {WANTS_BEARER}},
+          {"GET", "https://auth.example/token?service=r", BASIC, .status = 200,
+           .answer = "{\"token\": \"t\"}"},
+          {"GET", "/v2/", "Bearer t", .status = 200}},
+         3,
+         NULL},
+        {{{"GET", "/v2/", .status = 401, .headers = {WANTS_BEARER}},
+          {"GET", "https://auth.example/token?service=r", BASIC, .status = 401}},
+         2,
+         "refused the login of user 'user'"},
+        {{{"GET", "/v2/", .status = 401, .headers = {WANTS_BASIC}},
+          {"GET", "/v2/", BASIC, .status = 200}},
+         2,
+         NULL},
+        {{{"GET", "/v2/", .status = 401, .headers = {WANTS_BASIC}},
+          {"GET", "/v2/", BASIC, .status = 401, .headers = {WANTS_BASIC}}},
+         2,
+         "refused the login of user 'user'"},
+        {{{"GET", "/v2/", .status = 404}}, 1, "404"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct error err;
+        struct scripted_http scripted;
+
+        scripted_http_init(&scripted, cases[i].script, cases[i].count);
+        owned(registries) struct registries *registries =
+            registries_new(&scripted.http, nobody);
+        registries_set_login(registries, "registry.example", NULL, &user);
+        bool good = registries_check_login(registries, "registry.example", &err);
+        assert_int_equal(good, !cases[i].refusal);
+        if (!good)
+            assert_non_null(strstr(err.text, cases[i].refusal));
+        scripted_http_release(&scripted);
+    }
+}
+
 static void refusals_say_what_to_do(void **state)
 {
     (void)state;
@@ -165,26 +304,61 @@ static void refusals_say_what_to_do(void **state)
          NULL,
          ERROR_DENIED,
          "registry registry.example wants a login and none was found; log in with "
-         "'docker login registry.example': GET https://registry.example" A ": 401"},
-        {{{"GET", A, BASIC, .status = 401, .headers = {WANTS_BASIC}}},
-         1,
+         "'skiff login registry.example': GET https://registry.example" A ": 401"},
+        {{{"GET", A, .status = 401, .headers = {WANTS_BASIC}},
+          {"GET", A, BASIC, .status = 401, .headers = {WANTS_BASIC}}},
+         2,
          &user,
          ERROR_DENIED,
          "registry registry.example refused the login of user 'user'"},
-        {{{"GET", A, BASIC, .status = 401, .headers = {WANTS_BEARER}},
+        {{{"GET", A, .status = 401, .headers = {WANTS_BEARER}},
           {"GET", "a:pull", BASIC, .status = 401}},
          2,
          &user,
          ERROR_DENIED,
          "refused the login of user 'user': GET https://auth.example/token: 401"},
-        {{{"GET", A, BASIC, .status = 403,
+        {{{"GET", A, .status = 401, .headers = {WANTS_BASIC}},
+          {"GET", A, BASIC, .status = 403,
            .answer = "{\"errors\": [{\"code\": \"DENIED\", \"message\": \"not yours\"}]}"}},
-         1,
+         2,
          &user,
          ERROR_DENIED,
          "does not allow this to user 'user': GET https://registry.example" A
          ": 403 DENIED: not yours"},
         {{{"GET", A, .status = 401}}, 1, NULL, ERROR_DENIED, "wants a login"},
+        /* Some repeat what they do not like. */
+        {{{"GET", A, .status = 401, .headers = {WANTS_BASIC}},
+          {"GET", A, BASIC, .status = 403,
+           .answer = "{\"errors\": [{\"code\": \"X\", \"message\": \"secret is wrong\"}]}"}},
+         2,
+         &user,
+         ERROR_DENIED,
+         A ": 403"},
+        {{{"GET", A, .status = 401, .headers = {WANTS_BEARER}},
+          {"GET", "a:pull", BASIC, .status = 401,
+           .answer = "{\"errors\": [{\"code\": \"X\", \"message\": \"secret is wrong\"}]}"}},
+         2,
+         &user,
+         ERROR_DENIED,
+         "token: 401"},
+        {{{"GET", A, .status = 401, .headers = {WANTS_BEARER}},
+          {"POST", "https://auth.example/token", .status = 400,
+           .answer = "{\"error\": \"invalid_grant\", \"description\": \"secret\"}"}},
+         2,
+         &identity,
+         ERROR_DENIED,
+         "refused the login of the identity token: POST https://auth.example/token: 400"},
+        {{{"GET", A, .status = 401, .headers = {WANTS_BEARER}},
+          {"GET", A, "Bearer secret", .status = 401, .headers = {WANTS_BEARER}}},
+         2,
+         &registry_token,
+         ERROR_DENIED,
+         "refused the login of the registry token"},
+        {{{"GET", A, .status = 401, .headers = {WANTS_BASIC}}},
+         1,
+         &identity,
+         ERROR_DENIED,
+         "refused the login of the identity token"},
         {{{"GET", A, .status = 401, .headers = {WANTS_BEARER}},
           {"GET", "a:pull", .status = 503}},
          2,
@@ -203,13 +377,13 @@ static void refusals_say_what_to_do(void **state)
          NULL,
          ERROR_INVALID,
          "no token"},
-        {{{"GET", A, BASIC, .status = 401,
+        {{{"GET", A, .status = 401,
            .headers = {{"WWW-Authenticate", "Bearer realm=\"http://auth.example/?secret\""}}}},
          1,
          &user,
          ERROR_DENIED,
          "'http://auth.example/' is not reached by https"},
-        {{{"GET", A, BASIC, .status = 401,
+        {{{"GET", A, .status = 401,
            .headers = {{"WWW-Authenticate", "Bearer realm=\"http://127.0.0.1/\""}}}},
          1,
          &user,
@@ -269,6 +443,11 @@ int main(void)
         cmocka_unit_test(a_login_goes_to_the_token_server),
         cmocka_unit_test(a_login_is_looked_up_when_it_is_wanted),
         cmocka_unit_test(a_token_that_ran_out_is_renewed_once),
+        cmocka_unit_test(an_identity_token_is_changed_for_tokens),
+        cmocka_unit_test(a_registry_token_is_used_as_it_is),
+        cmocka_unit_test(a_body_that_was_sent_for_nothing_can_be_sent_again),
+        cmocka_unit_test(a_login_may_be_for_some_repositories_only),
+        cmocka_unit_test(a_login_is_checked_without_a_scope),
         cmocka_unit_test(refusals_say_what_to_do),
         cmocka_unit_test(a_local_registry_may_have_a_local_token_server),
     };
