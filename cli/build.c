@@ -6,6 +6,7 @@
 #include "cli/context.h"
 #include "cli/describe.h"
 #include "cli/function_options.h"
+#include "cli/login_options.h"
 #include "lambda/assembly.h"
 #include "oci/base/file.h"
 #include "oci/base/json.h"
@@ -13,6 +14,7 @@
 #include "oci/copy.h"
 
 struct build_values {
+    struct login_values login;
     struct function_values function;
     const char *platforms;
     struct option_list destinations;
@@ -29,6 +31,7 @@ static const struct option build_options[] = {
                 "write digests, sizes and types as JSON"),
     OPTION_TEXT(struct build_values, function.supervisor, NULL, "supervisor", "FILE",
                 "a supervisor of your own instead of the one inside"),
+    LOGIN_OPTIONS(struct build_values, login),
     OPTION_END,
 };
 
@@ -43,6 +46,31 @@ static json_t *describe_assembly(const struct assembly *assembly)
         json_array_append_new(manifests, describe_image(assembly->images[i]));
     json_object_set_new(json, "manifests", manifests);
     return json;
+}
+
+/* The login given is for the registry the image goes to, or else for that of its base. */
+static bool use_login(struct context *context, const struct build_values *build,
+                      const struct location *base, struct error *err)
+{
+    struct location chosen = *base; /* a view of it; registries' locations own nothing */
+    bool is_target = false;
+
+    for (size_t i = 0; i < build->destinations.count; i++) {
+        owned(location) struct location each = {0};
+        if (!location_parse_destination(build->destinations.values[i], &each, err))
+            return false;
+        if (each.kind != LOCATION_REGISTRY)
+            continue;
+        if (build->login.username && is_target &&
+            strcmp(chosen.reference.host, each.reference.host) != 0)
+            return error_set(err, ERROR_USAGE,
+                             "--username is for one registry, and the image goes to %s and %s: "
+                             "use 'skiff login'",
+                             chosen.reference.host, each.reference.host);
+        is_target = true;
+        chosen = (struct location){.kind = LOCATION_REGISTRY, .reference = each.reference};
+    }
+    return login_options_use(&build->login, context, &chosen, err);
 }
 
 /* Carries the assembly to one destination and notes it in `results`. */
@@ -96,6 +124,7 @@ static bool assemble(struct context *context, const struct build_values *build,
 
     if (!choose_platforms(build, definition, platforms, &platform_count, err) ||
         !location_parse(definition->image, &location, err) ||
+        !use_login(context, build, &location, err) ||
         !context_created(context, &recipe.created, err) ||
         !context_workspace(context, &workspace, err) ||
         !context_store(context, &location, false, &base, err))
@@ -167,7 +196,9 @@ const struct command build_command = {
         "Makes the function's image and writes it to registries or folders; no function is\n"
         "created. More than one platform gives an index: the tag names the index, each image "
         "is\n"
-        "reached by its digest. The same inputs give the same digests everywhere.",
+        "reached by its digest. The same inputs give the same digests everywhere. --username "
+        "is\n"
+        "for the registry the image goes to, or for its base's where it goes to folders only.",
     .examples = "skiff build -i alpine:3.20 -s hello.sh --to oci:hello\n"
                 "skiff build -f function.yaml --platform linux/amd64,linux/arm64 \\\n"
                 "    --to registry.example/team/hello:1.0 --metadata-file digests.json",

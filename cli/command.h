@@ -31,3 +31,5 @@ extern const struct command rm_command;
 extern const struct command build_command;
 extern const struct command copy_command;
 extern const struct command inspect_command;
+extern const struct command login_command;
+extern const struct command logout_command;

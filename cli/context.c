@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "cli/progress_terminal.h"
-#include "lambda/aws/aws_platform.h"
+#include "lambda/aws/ecr_registry.h"
 #include "lambda/local/local_platform.h"
 #include "oci/base/clock.h"
 #include "oci/base/environment.h"
@@ -32,6 +32,10 @@ struct context {
     struct progress *progress;
     struct http *http;     /* to registries */
     struct http *aws_http; /* to AWS */
+    struct known_host {
+        char host[sizeof((struct reference *)0)->host];
+        struct known_host *next;
+    } * known_hosts; /* whose login is no question any more */
     struct registries *registries;
     struct layout *workspace;
     char *workspace_path;
@@ -138,6 +142,11 @@ void context_free(struct context *context)
         pthread_join(context->signal_thread, NULL);
     }
     platform_free(context->platform);
+    while (context->known_hosts) {
+        struct known_host *known = context->known_hosts;
+        context->known_hosts = known->next;
+        free(known);
+    }
     registries_free(context->registries);
     http_free(context->http);
     http_free(context->aws_http);
@@ -154,6 +163,11 @@ void context_free(struct context *context)
 const struct global_values *context_globals(const struct context *context)
 {
     return &context->globals;
+}
+
+const char *const *context_environment(const struct context *context)
+{
+    return context->environment;
 }
 
 struct progress *context_progress(struct context *context)
@@ -214,11 +228,76 @@ static void open_registries(struct context *context)
     context->registries = registries_new(context->http, context->environment);
 }
 
+static bool knows_host(const struct context *context, const char *host)
+{
+    for (const struct known_host *each = context->known_hosts; each; each = each->next)
+        if (strcmp(each->host, host) == 0)
+            return true;
+    return false;
+}
+
+static void note_host(struct context *context, const char *host)
+{
+    struct known_host *known = memory_new(1, sizeof *known);
+
+    snprintf(known->host, sizeof known->host, "%s", host);
+    known->next = context->known_hosts;
+    context->known_hosts = known;
+}
+
+void context_set_login(struct context *context, const char *host,
+                       const struct registry_login *login)
+{
+    open_registries(context);
+    registries_set_login(context->registries, host, NULL, login);
+    note_host(context, host);
+}
+
+bool context_check_login(struct context *context, const char *host,
+                         const struct registry_login *login, struct error *err)
+{
+    context_set_login(context, host, login);
+    return registries_check_login(context->registries, host, err);
+}
+
+static struct aws_options aws_options(struct context *context)
+{
+    open_registries(context);
+    /* AWS has rules of its own for trying again, so nothing tries again behind its back. */
+    if (!context->aws_http)
+        context->aws_http =
+            open_http(context, environment_get(context->environment, "AWS_CA_BUNDLE"));
+    return (struct aws_options){
+        .http = context->aws_http,
+        .registries = context->registries,
+        .environment = context->environment,
+        .region = context->globals.region,
+        .clock = &context->clock,
+        .progress = context->progress,
+    };
+}
+
+/* ECR's registries take AWS's credentials; all others look for logins when they want one. */
+static bool ensure_login(struct context *context, const char *host, struct error *err)
+{
+    owned(memory) char *region = ecr_registry_region(host);
+
+    if (!region || knows_host(context, host))
+        return true;
+    const struct aws_options options = aws_options(context);
+    if (!ecr_registry_log_in(&options, host, err))
+        return false;
+    note_host(context, host);
+    return true;
+}
+
 bool context_store(struct context *context, const struct location *location, bool make,
                    struct store **store, struct error *err)
 {
     if (location->kind == LOCATION_REGISTRY) {
         open_registries(context);
+        if (!ensure_login(context, location->reference.host, err))
+            return false;
         *store = registries_repository(context->registries, location->reference.host,
                                        location->reference.repository);
         return true;
@@ -279,19 +358,10 @@ static bool open_local(struct context *context, struct error *err)
 
 static bool open_aws(struct context *context, const char *region, struct error *err)
 {
-    open_registries(context);
-    /* AWS has rules of its own for trying again, so nothing tries again behind its back. */
-    if (!context->aws_http)
-        context->aws_http =
-            open_http(context, environment_get(context->environment, "AWS_CA_BUNDLE"));
-    const struct aws_options options = {
-        .http = context->aws_http,
-        .registries = context->registries,
-        .environment = context->environment,
-        .region = context->globals.region ? context->globals.region : region,
-        .clock = &context->clock,
-        .progress = context->progress,
-    };
+    struct aws_options options = aws_options(context);
+
+    if (!options.region)
+        options.region = region;
     return aws_platform_open(&options, &context->platform, err);
 }
 

@@ -14,6 +14,7 @@
 #include "oci/base/progress.h"
 #include "oci/layout.h"
 #include "oci/location.h"
+#include "registry/registry_login.h"
 
 /* The options every command has. */
 struct global_values {
@@ -35,6 +36,7 @@ void context_free(struct context *context);
 
 const struct global_values *context_globals(const struct context *context);
 struct progress *context_progress(struct context *context);
+const char *const *context_environment(const struct context *context);
 
 /** The time stamp of everything made: SOURCE_DATE_EPOCH, or 0. ERROR_USAGE when that is no
  * number. */
@@ -44,6 +46,14 @@ bool context_created(const struct context *context, time_t *out, struct error *e
  */
 bool context_workspace(struct context *context, struct layout **out,
                        struct error *err) MUST_CHECK;
+
+/** Says who we are at a registry, instead of looking it up. */
+void context_set_login(struct context *context, const char *host,
+                       const struct registry_login *login);
+
+/** The same, and asks the registry whether that is right. */
+bool context_check_login(struct context *context, const char *host,
+                         const struct registry_login *login, struct error *err) MUST_CHECK;
 
 /** Opens the place an image is at, or, with `make`, is going to be. `*store` is the context's.
  */

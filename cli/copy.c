@@ -6,16 +6,19 @@
 #include "cli/command.h"
 #include "cli/context.h"
 #include "cli/describe.h"
+#include "cli/login_options.h"
 #include "cli/size.h"
 #include "oci/base/memory.h"
 
 struct copy_values {
+    struct login_values login;
     const char *platform;
 };
 
 static const struct option copy_options[] = {
     OPTION_TEXT(struct copy_values, platform, NULL, "platform", "PLATFORM",
                 "only the image for this one (default: everything)"),
+    LOGIN_OPTIONS(struct copy_values, login),
     OPTION_END,
 };
 
@@ -38,7 +41,9 @@ static bool copy_run(struct context *context, const void *values, const char **a
     if (!location_parse(arguments[0], &source, err) ||
         !location_parse_destination(arguments[1], &target, err))
         return false;
-    if (!context_store(context, &source, false, &from, err) ||
+    const struct location *ours = target.kind == LOCATION_REGISTRY ? &target : &source;
+    if (!login_options_use(&copy->login, context, ours, err) ||
+        !context_store(context, &source, false, &from, err) ||
         !context_store(context, &target, true, &to, err) ||
         !image_copy(from, location_name(&source), to, location_name(&target), &options,
                     &summary, err))
@@ -70,7 +75,8 @@ const struct command copy_command = {
                    "Everything under the\n"
                    "name is copied byte for byte, for all platforms, and what is there already "
                    "is not sent\n"
-                   "again.",
+                   "again. --username is for DESTINATION, or for SOURCE where only that is in "
+                   "a registry.",
     .examples = "skiff copy alpine:3.20 oci:alpine:3.20\n"
                 "skiff copy --platform linux/arm64 oci:alpine:3.20 registry.example/alpine:arm",
     .options = copy_options,

@@ -5,12 +5,14 @@
 #include "cli/command.h"
 #include "cli/context.h"
 #include "cli/describe.h"
+#include "cli/login_options.h"
 #include "cli/size.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/index.h"
 
 struct inspect_values {
+    struct login_values login;
     const char *platform;
     bool raw;
 };
@@ -20,6 +22,7 @@ static const struct option inspect_options[] = {
                 "only the image for this one"),
     OPTION_FLAG(struct inspect_values, raw, NULL, "raw",
                 "the manifest's bytes as they are stored"),
+    LOGIN_OPTIONS(struct inspect_values, login),
     OPTION_END,
 };
 
@@ -85,6 +88,7 @@ static bool inspect_run(struct context *context, const void *values, const char 
     if (inspect->platform && !platform_spec_parse(inspect->platform, &platform, err))
         return false;
     if (!location_parse(arguments[0], &location, err) ||
+        !login_options_use(&inspect->login, context, &location, err) ||
         !context_store(context, &location, false, &inspection.store, err))
         return false;
     bool found =

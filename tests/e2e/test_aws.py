@@ -199,6 +199,28 @@ class AwsTest(unittest.TestCase):
         user = self.aws.boto3("answer = client('iam').get_user(UserName='skiff')['User']")
         return user["UserId"]
 
+    def test_images_in_ecr_need_no_docker_login(self):
+        self.aws.boto3("client('ecr').create_repository(repositoryName='shelf')")
+        self.assert_done(self.skiff("copy", self.base, "oci:shelf"))
+        shelf = f"{REGISTRY_HOST}/shelf"
+        nobody = {"DOCKER_CONFIG": "/nowhere", "AWS_REGION": "", "AWS_DEFAULT_REGION": ""}
+        for words in (["build", "-i", "oci:shelf", "-s", "moo.sh", "--to", f"{shelf}:1"],
+                      ["copy", f"{shelf}:1", f"{shelf}:2"],
+                      ["inspect", f"{shelf}:2"],
+                      ["build", "-i", f"{shelf}:2", "-s", "moo.sh", "--to", f"{shelf}:3"]):
+            with self.subTest(words):
+                self.aws.front.calls.clear()
+                self.assert_done(self.skiff(*words, **nobody))
+                self.assertEqual(self.aws.front.calls.count("GetAuthorizationToken"), 1)
+
+        lost = {**nobody, "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+        self.assert_refused(self.skiff("inspect", f"{shelf}:1", **lost),
+                            f"login for {REGISTRY_HOST}: no AWS credentials")
+        wrong = self.skiff("inspect", f"{shelf}:1", **nobody | {
+            "AWS_SECRET_ACCESS_KEY": "wrong-secret"})
+        self.assert_refused(wrong, "SignatureDoesNotMatch")
+        self.assertNotIn("wrong-secret", wrong.stderr)
+
     def test_a_function_that_is_there_is_left_alone(self):
         self.assert_done(self.init("twice"))
         before = self.aws.boto3(GET_FUNCTION, name="twice")["Configuration"]

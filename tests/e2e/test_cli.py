@@ -11,7 +11,7 @@ from tests.support import fixed_base
 from tests.support.hostile_registry import HostileRegistry
 from tests.support.skiff import CHECKOUT, PROGRAM, SkiffTest
 
-COMMANDS = ["init", "run", "rm", "build", "copy", "inspect"]
+COMMANDS = ["init", "run", "rm", "build", "copy", "inspect", "login", "logout"]
 ESCAPE = "\x1b"
 
 
