@@ -170,13 +170,15 @@ static bool collect_all(struct copy *copy, const char *name, struct error *err)
     return found && collect(copy, &top, 0, err);
 }
 
-/* The bytes of one blob on their way, counted. */
+/* The bytes of one blob on their way. Those that go a second time are not counted again. */
 struct watched_source {
     struct source source;
     struct source *inner;
     struct work *work;
     struct progress *progress;
     int task;
+    uint64_t position;
+    uint64_t counted;
 };
 
 static bool watched_read(struct source *self, void *bytes, size_t capacity, size_t *count,
@@ -188,8 +190,21 @@ static bool watched_read(struct source *self, void *bytes, size_t capacity, size
         return error_set(err, ERROR_SYSTEM, "stopped, since another blob failed");
     if (!source_read(watched->inner, bytes, capacity, count, err))
         return false;
-    progress_advance(watched->progress, watched->task, *count);
+    watched->position += *count;
+    if (watched->position > watched->counted) {
+        progress_advance(watched->progress, watched->task,
+                         watched->position - watched->counted);
+        watched->counted = watched->position;
+    }
     return true;
+}
+
+static bool watched_rewind(struct source *self)
+{
+    struct watched_source *watched = (struct watched_source *)self;
+
+    watched->position = 0;
+    return source_rewind(watched->inner);
 }
 
 static void watched_free(struct source *self)
@@ -200,7 +215,11 @@ static void watched_free(struct source *self)
     free(watched);
 }
 
-static const struct source_ops watched_ops = {.read = watched_read, .free = watched_free};
+static const struct source_ops watched_ops = {
+    .read = watched_read,
+    .rewind = watched_rewind,
+    .free = watched_free,
+};
 
 struct transfer {
     struct copy *copy;

@@ -125,6 +125,65 @@ static struct store *home_of(struct store *store, const struct descriptor *blob)
     return store->ops->home ? store->ops->home(store, blob) : store;
 }
 
+/* A store's blob, opened anew when it is wanted from the beginning. */
+struct blob_source {
+    struct source source;
+    struct store *store;
+    const struct descriptor *blob;
+    struct source *bytes; /* NULL while it is not open */
+    bool failed;
+};
+
+static bool blob_read(struct source *self, void *bytes, size_t capacity, size_t *count,
+                      struct error *err)
+{
+    struct blob_source *source = (struct blob_source *)self;
+
+    source->failed = (!source->bytes &&
+                      !store_open_blob(source->store, source->blob, &source->bytes, err)) ||
+                     !source_read(source->bytes, bytes, capacity, count, err);
+    return !source->failed;
+}
+
+static bool blob_rewind(struct source *self)
+{
+    struct blob_source *source = (struct blob_source *)self;
+
+    if (source->failed)
+        return false;
+    source_free(source->bytes);
+    source->bytes = NULL;
+    return true;
+}
+
+static void blob_free(struct source *self)
+{
+    struct blob_source *source = (struct blob_source *)self;
+
+    source_free(source->bytes);
+    free(source);
+}
+
+static const struct source_ops blob_ops = {
+    .read = blob_read,
+    .rewind = blob_rewind,
+    .free = blob_free,
+};
+
+/* Both are borrowed. */
+static bool blob_open(struct store *store, const struct descriptor *blob, struct source **out,
+                      struct error *err)
+{
+    struct source *bytes;
+
+    if (!store_open_blob(store, blob, &bytes, err))
+        return false;
+    struct blob_source *source = memory_new(1, sizeof *source);
+    *source = (struct blob_source){{&blob_ops}, store, blob, bytes, false};
+    *out = &source->source;
+    return true;
+}
+
 /* The blob's way across: it is there already, the far side can fetch it from a
  * sibling, or we carry it. Cheapest first. */
 bool store_copy_blob(struct store *from, struct store *to, const struct descriptor *blob,
@@ -148,7 +207,7 @@ bool store_copy_blob(struct store *from, struct store *to, const struct descript
 
     *way = BLOB_CARRIED;
     owned(source) struct source *bytes = NULL;
-    if (!store_open_blob(from, blob, &bytes, err))
+    if (!blob_open(from, blob, &bytes, err))
         return error_wrap(err, "read blob %s", name.text);
     bytes = watch(context, bytes);
     if (!to->ops->put_blob(to, blob, bytes, err))

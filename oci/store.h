@@ -60,7 +60,8 @@ struct store_ops {
     bool (*open_blob)(struct store *self, const struct descriptor *blob, struct source **out,
                       struct error *err);
 
-    /* Takes exactly blob->size bytes. Visible to others only when it returns true. */
+    /* Takes exactly blob->size bytes, and may rewind the source to begin again. Visible to
+     * others only when it returns true. */
     bool (*put_blob)(struct store *self, const struct descriptor *blob, struct source *bytes,
                      struct error *err);
 

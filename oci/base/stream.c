@@ -20,6 +20,11 @@ void source_free(struct source *source)
         source->ops->free(source);
 }
 
+bool source_rewind(struct source *source)
+{
+    return source->ops->rewind && source->ops->rewind(source);
+}
+
 bool sink_write(struct sink *sink, const void *bytes, size_t count, struct error *err)
 {
     return sink->ops->write(sink, bytes, count, err);
@@ -116,7 +121,8 @@ struct sink *memory_sink(size_t limit, char **bytes, size_t *count)
 struct memory_source {
     struct source source;
     const char *bytes;
-    size_t left;
+    size_t count;
+    size_t position;
 };
 
 static bool memory_source_read(struct source *self, void *bytes, size_t capacity, size_t *count,
@@ -125,12 +131,18 @@ static bool memory_source_read(struct source *self, void *bytes, size_t capacity
     struct memory_source *memory = (struct memory_source *)self;
     (void)err;
 
-    *count = memory->left < capacity ? memory->left : capacity;
+    size_t left = memory->count - memory->position;
+    *count = left < capacity ? left : capacity;
     if (*count == 0)
         return true; /* `bytes` may be NULL then, which memcpy() forbids */
-    memcpy(bytes, memory->bytes, *count);
-    memory->bytes += *count;
-    memory->left -= *count;
+    memcpy(bytes, memory->bytes + memory->position, *count);
+    memory->position += *count;
+    return true;
+}
+
+static bool memory_source_rewind(struct source *self)
+{
+    ((struct memory_source *)self)->position = 0;
     return true;
 }
 
@@ -141,6 +153,7 @@ static void memory_source_free(struct source *self)
 
 static const struct source_ops memory_source_ops = {
     .read = memory_source_read,
+    .rewind = memory_source_rewind,
     .free = memory_source_free,
 };
 
@@ -150,6 +163,6 @@ struct source *memory_source(const void *bytes, size_t count)
 
     memory->source.ops = &memory_source_ops;
     memory->bytes = bytes;
-    memory->left = count;
+    memory->count = count;
     return &memory->source;
 }

@@ -30,6 +30,7 @@ struct source_ops {
     /* Reads up to `capacity` bytes; a `count` of 0 means the end. */
     bool (*read)(struct source *self, void *bytes, size_t capacity, size_t *count,
                  struct error *err);
+    bool (*rewind)(struct source *self); /* may be NULL: the bytes come once */
     void (*free)(struct source *self);
 };
 
@@ -52,6 +53,10 @@ struct sink {
 bool source_read(struct source *source, void *bytes, size_t capacity, size_t *count,
                  struct error *err) MUST_CHECK;
 void source_free(struct source *source);
+
+/** Begins again at the first byte. False where that cannot be: many sources give their bytes
+ *  once, and one that has failed stays so. */
+bool source_rewind(struct source *source) MUST_CHECK;
 
 bool sink_write(struct sink *sink, const void *bytes, size_t count,
                 struct error *err) MUST_CHECK;

@@ -9,7 +9,10 @@ static int begin(struct progress *self, const char *done, const char *label, uin
 
 static void advance(struct progress *self, int task, uint64_t bytes)
 {
-    (void)self, (void)task, (void)bytes;
+    struct recorded_progress *recorded = (struct recorded_progress *)self;
+    (void)task;
+
+    __atomic_fetch_add(&recorded->bytes, bytes, __ATOMIC_SEQ_CST);
 }
 
 static void end(struct progress *self, int task, bool succeeded)

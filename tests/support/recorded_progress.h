@@ -12,6 +12,7 @@ struct recorded_progress {
     struct progress progress;
     struct text steps;    /* a line each */
     struct text warnings; /* a line each */
+    uint64_t bytes;       /* all advances together */
 };
 
 void recorded_progress_init(struct recorded_progress *recorded);

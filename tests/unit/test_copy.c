@@ -7,11 +7,14 @@
 #include "oci/copy.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "oci/base/memory.h"
+#include "oci/base/text.h"
 #include "oci/image.h"
 #include "oci/layout.h"
 #include "tests/support/faulty_store.h"
+#include "tests/support/recorded_progress.h"
 #include "tests/support/sample_image.h"
 #include "tests/support/temp_folder.h"
 #include "tests/support/unit.h"
@@ -179,6 +182,94 @@ static void two_stores_are_read_as_one(void **state)
     place_free(&to);
 }
 
+/* A far side that takes a part of every blob, begins again and takes it whole. */
+struct fickle_store {
+    struct store store;
+    struct store *inner;
+    int rewound;
+    int refused;
+};
+
+static bool fickle_has_blob(struct store *self, const struct descriptor *blob, bool *found,
+                            struct error *err)
+{
+    struct store *inner = ((struct fickle_store *)self)->inner;
+
+    return inner->ops->has_blob(inner, blob, found, err);
+}
+
+static bool fickle_put_blob(struct store *self, const struct descriptor *blob,
+                            struct source *bytes, struct error *err)
+{
+    struct fickle_store *fickle = (struct fickle_store *)self;
+    char part[16];
+    size_t count;
+
+    if (!source_read(bytes, part, sizeof part, &count, err)) {
+        __atomic_fetch_add(&fickle->refused, !source_rewind(bytes), __ATOMIC_SEQ_CST);
+        return false;
+    }
+    __atomic_fetch_add(&fickle->rewound, source_rewind(bytes), __ATOMIC_SEQ_CST);
+    return fickle->inner->ops->put_blob(fickle->inner, blob, bytes, err);
+}
+
+static bool fickle_put_manifest(struct store *self, const char *tag,
+                                const struct document *manifest, struct error *err)
+{
+    return store_put_manifest(((struct fickle_store *)self)->inner, tag, manifest, err);
+}
+
+static const struct store_ops fickle_ops = {
+    .has_blob = fickle_has_blob,
+    .put_blob = fickle_put_blob,
+    .put_manifest = fickle_put_manifest,
+};
+
+static void a_far_side_may_begin_a_blob_again(void **state)
+{
+    (void)state;
+    struct error err;
+    struct place from = place_new(), to = place_new();
+    struct fickle_store fickle = {{&fickle_ops}, to.store, 0, 0};
+    owned(recorded_progress) struct recorded_progress recorded;
+    struct copy_summary summary;
+
+    sample_index(from.layout, "v1");
+    recorded_progress_init(&recorded);
+    const struct copy_options options = {.progress = &recorded.progress};
+    assert_ok(image_copy(from.store, "v1", &fickle.store, "v1", &options, &summary, &err));
+    assert_int_equal(fickle.rewound, 4);
+    assert_int_equal(summary.blobs_carried, 4);
+    assert_true(shows(&to, "v1"));
+    assert_int_equal(recorded.bytes, summary.bytes_carried); /* not more */
+    place_free(&from);
+    place_free(&to);
+}
+
+static void a_near_side_that_failed_does_not_begin_again(void **state)
+{
+    (void)state;
+    struct error err;
+    struct place from = place_new(), to = place_new();
+    struct fickle_store fickle = {{&fickle_ops}, to.store, 0, 0};
+    struct copy_summary summary;
+    owned(document) struct document document =
+        sample_image(from.layout, "v1", "linux/amd64", NULL);
+    owned(image) struct image *image = NULL;
+
+    assert_ok(image_open(from.store, "v1", NULL, &image, &err));
+    struct digest_text name = digest_format(&image_layer(image, 0)->blob.digest);
+    owned(memory) char *layer =
+        text_format("%s/blobs/sha256/%s", from.path, strchr(name.text, ':') + 1);
+    assert_int_equal(truncate(layer, 0), 0);
+    assert_false(
+        image_copy(from.store, "v1", &fickle.store, "v1", &everything, &summary, &err));
+    assert_int_equal(fickle.refused, 1);
+    assert_false(shows(&to, "v1"));
+    place_free(&from);
+    place_free(&to);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +278,8 @@ int main(void)
         cmocka_unit_test(a_copy_may_break_anywhere_on_the_far_side),
         cmocka_unit_test(a_copy_may_break_anywhere_on_the_near_side),
         cmocka_unit_test(errors_name_the_blob),
+        cmocka_unit_test(a_far_side_may_begin_a_blob_again),
+        cmocka_unit_test(a_near_side_that_failed_does_not_begin_again),
         cmocka_unit_test(two_stores_are_read_as_one),
     };
     return cmocka_run_group_tests_name("copy", tests, NULL, NULL);

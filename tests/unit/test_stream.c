@@ -165,6 +165,27 @@ static void memory_has_a_limit(void **state)
     assert_null(bytes);
 }
 
+static void memory_can_be_read_again(void **state)
+{
+    (void)state;
+    struct error err;
+    char bytes[8];
+    size_t count;
+    owned(source) struct source *source = memory_source("hello", 5);
+    static const struct source_ops river_ops = {0};
+    struct source river = {&river_ops};
+
+    for (size_t read = 0; read <= 5; read++) {
+        assert_ok(source_read(source, bytes, read, &count, &err));
+        assert_int_equal(count, read);
+        assert_true(source_rewind(source));
+    }
+    assert_ok(source_read(source, bytes, sizeof bytes, &count, &err));
+    assert_int_equal(count, 5);
+    assert_memory_equal(bytes, "hello", 5);
+    assert_false(source_rewind(&river)); /* a source need not know how */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +196,7 @@ int main(void)
         cmocka_unit_test(copied_bytes_arrive_as_they_were),
         cmocka_unit_test(a_source_over_nothing_is_at_its_end),
         cmocka_unit_test(memory_has_a_limit),
+        cmocka_unit_test(memory_can_be_read_again),
     };
     return cmocka_run_group_tests_name("stream", tests, NULL, NULL);
 }
