@@ -211,7 +211,10 @@ bool context_workspace(struct context *context, struct layout **out, struct erro
 
 static struct http *open_http(const struct context *context, const char *ca_file)
 {
+    const unsigned int timeout_s = (unsigned int)context->globals.timeout_s;
     const struct http_curl_options options = {
+        .connect_s = timeout_s, /* 0 for the usual one, as below */
+        .silence_s = timeout_s,
         .user_agent = "skiff/" SKIFF_VERSION,
         .ca_file = context->globals.ca_file ? context->globals.ca_file : ca_file,
         .environment = context->environment,

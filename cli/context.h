@@ -25,6 +25,7 @@ struct global_values {
     bool local;
     const char *region;
     const char *ca_file;
+    int timeout_s; /* 0: the usual one */
 };
 
 struct context;

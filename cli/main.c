@@ -29,6 +29,8 @@ static const struct option global_options[] = {
     OPTION_TEXT(struct global_values, region, NULL, "region", "REGION", "the AWS region"),
     OPTION_TEXT(struct global_values, ca_file, NULL, "ca-file", "FILE",
                 "certificates to trust, in PEM"),
+    OPTION_NUMBER(struct global_values, timeout_s, NULL, "timeout", "SECONDS",
+                  "of silence before a connection is given up (default: 60)"),
     OPTION_FLAG(struct global_values, json, "j", "json",
                 "print one JSON document and nothing else"),
     OPTION_FLAG(struct global_values, quiet, "q", "quiet", "print no progress"),

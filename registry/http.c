@@ -19,6 +19,17 @@ bool http_exchange(struct http *http, const struct http_request *request,
     return http->ops->exchange(http, request, out, err);
 }
 
+bool http_try_again(struct http *http, unsigned int tries, const struct http_response *refusal)
+{
+    return http->ops->try_again && http->ops->try_again(http, tries, refusal);
+}
+
+bool http_status_may_pass(int status)
+{
+    return status == 408 || status == 429 || status == 500 || status == 502 || status == 503 ||
+           status == 504;
+}
+
 bool http_read_answer(struct http_response *response, size_t limit, char **answer,
                       size_t *answer_count, struct error *err)
 {

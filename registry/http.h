@@ -35,6 +35,8 @@ struct http_request {
     struct source *body;                            /* NULL for none; borrowed */
     uint64_t body_size;                             /* bytes; sent as Content-Length */
     unsigned int silence_s; /* give up after this long without a byte; 0: the transport's own */
+    bool answers_late;      /* the answer may take a few times as long as that */
+    bool once;              /* whoever asks knows better how to begin again */
 };
 
 /* All owned by the response, which is released by the caller. */
@@ -54,6 +56,9 @@ struct http;
 struct http_ops {
     bool (*exchange)(struct http *self, const struct http_request *request,
                      struct http_response *out, struct error *err);
+    /* May be NULL: never. */
+    bool (*try_again)(struct http *self, unsigned int tries,
+                      const struct http_response *refusal);
     void (*free)(struct http *self);
 };
 
@@ -66,6 +71,15 @@ struct http {
  *  came. GET and HEAD follow redirects; Authorization goes to no other host. */
 bool http_exchange(struct http *http, const struct http_request *request,
                    struct http_response *out, struct error *err) MUST_CHECK;
+
+/** Whether a thing larger than an exchange that has failed `tries` times is worth beginning
+ *  again: true once it has waited. Unless it is NULL, `refusal` may say how long. Only
+ *  transports with patience (registry/http_retry.h) ever say so. */
+bool http_try_again(struct http *http, unsigned int tries,
+                    const struct http_response *refusal) MUST_CHECK;
+
+/** Whether the same request may have another answer soon: 408, 429, 500, 502, 503, 504. */
+bool http_status_may_pass(int status);
 
 /** Like http_exchange() with `body` (may be NULL) sent, and the answer's body read to its end:
  *  `*answer`, at most `limit` bytes and a NUL, is the caller's to free(). */

@@ -20,6 +20,8 @@ enum {
     POLL_MS = 1000,
     CONNECT_S = 30,
     SILENCE_S = 60,
+    LATE = 5,    /* times the silence, for answers that may be late */
+    SLOWEST = 64 /* bytes a second; what is slower counts as silence */
 };
 
 struct http_curl {
@@ -236,6 +238,21 @@ static bool has_answered(const struct transfer *transfer)
     return transfer->head_ended && may_stop && transfer->failure.kind == ERROR_NONE;
 }
 
+static bool will_fail_again(CURLcode result)
+{
+    switch (result) {
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_TOO_MANY_REDIRECTS:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* libcurl's sentence, begun like one of ours. */
 static bool explain(struct transfer *transfer, struct error *err)
 {
@@ -260,9 +277,8 @@ static bool explain(struct transfer *transfer, struct error *err)
         return error_set(err, ERROR_INVALID, "%s: redirected to '%.200s', which is not safe",
                          transfer->what, url);
     }
-    bool impossible = result == CURLE_URL_MALFORMAT || result == CURLE_UNSUPPORTED_PROTOCOL;
-    return error_set(err, impossible ? ERROR_INVALID : ERROR_NETWORK, "%s: %s", transfer->what,
-                     reason);
+    return error_set(err, will_fail_again(result) ? ERROR_INVALID : ERROR_NETWORK, "%s: %s",
+                     transfer->what, reason);
 }
 
 static bool body_read(struct source *self, void *bytes, size_t capacity, size_t *count,
@@ -431,7 +447,8 @@ static void set_connection(struct transfer *transfer, const struct http_request 
     const struct http_curl *curl = transfer->owner;
     CURL *easy = transfer->easy;
     bool encrypted = strncmp(request->url, "https:", 6) == 0;
-    unsigned int silence_s = request->silence_s ? request->silence_s : curl->silence_s;
+    unsigned int usual_s = request->answers_late ? LATE * curl->silence_s : curl->silence_s;
+    unsigned int silence_s = request->silence_s ? request->silence_s : usual_s;
     const char *proxy = encrypted ? curl->https_proxy : curl->http_proxy;
 
     set_protocols(easy, encrypted);
@@ -443,7 +460,7 @@ static void set_connection(struct transfer *transfer, const struct http_request 
     must(curl_easy_setopt(easy, CURLOPT_NOPROXY, curl->no_proxy));
     must(curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L));
     must(curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)curl->connect_s));
-    must(curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L));
+    must(curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)SLOWEST));
     must(curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)silence_s));
     must(curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L));
     must(curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L));

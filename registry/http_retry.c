@@ -20,12 +20,6 @@ struct http_retry {
     struct http_retry_policy policy;
 };
 
-static bool is_passing(int status)
-{
-    return status == 408 || status == 429 || status == 500 || status == 502 || status == 503 ||
-           status == 504;
-}
-
 /* 0 up to `bound`. */
 static unsigned int random_wait(unsigned int bound)
 {
@@ -59,28 +53,39 @@ static unsigned int wait_before(const struct http_retry *retry, unsigned int tri
     return random_wait(bound);
 }
 
+static bool retry_try_again(struct http *self, unsigned int tries,
+                            const struct http_response *refusal)
+{
+    struct http_retry *retry = (struct http_retry *)self;
+    unsigned int asked_ms = refusal ? asked_wait_ms(refusal) : 0;
+
+    if (tries >= retry->policy.tries || asked_ms > retry->policy.longest_wait_ms)
+        return false;
+    clock_sleep(retry->clock, asked_ms + wait_before(retry, tries));
+    return true;
+}
+
 static bool retry_exchange(struct http *self, const struct http_request *request,
                            struct http_response *out, struct error *err)
 {
     struct http_retry *retry = (struct http_retry *)self;
 
     for (unsigned int tries = 1;; tries++) {
-        bool last = request->body || tries >= retry->policy.tries;
-        unsigned int asked_ms = 0;
         struct error failure = {0};
+        bool answered = http_exchange(retry->inner, request, out, &failure);
+        bool may_pass =
+            answered ? http_status_may_pass(out->status) : failure.kind == ERROR_NETWORK;
 
-        if (http_exchange(retry->inner, request, out, &failure)) {
-            if (last || !is_passing(out->status))
-                return true;
-            asked_ms = asked_wait_ms(out);
-            if (asked_ms > retry->policy.longest_wait_ms)
-                return true;
-            http_response_release(out);
-        } else if (last || failure.kind != ERROR_NETWORK) {
-            *err = failure;
-            return false;
+        bool again = may_pass && !request->once &&
+                     (!request->body || source_rewind(request->body)) &&
+                     retry_try_again(self, tries, answered ? out : NULL);
+        if (!again) {
+            if (!answered)
+                *err = failure;
+            return answered;
         }
-        clock_sleep(retry->clock, asked_ms + wait_before(retry, tries));
+        if (answered)
+            http_response_release(out);
     }
 }
 
@@ -94,6 +99,7 @@ static void retry_free(struct http *self)
 
 static const struct http_ops retry_ops = {
     .exchange = retry_exchange,
+    .try_again = retry_try_again,
     .free = retry_free,
 };
 

@@ -4,11 +4,11 @@
 /*
  * A transport that does not give up at the first no.
  *
- * Requests without a body are sent again when no answer came, and when the
- * answer was 408, 429, 500, 502, 503 or 504. Waits are random, up to a bound that
- * doubles, so that many clients do not come back all at once; Retry-After is
- * obeyed. A body cannot be read twice: such requests go out once, and whoever
- * can produce the body again begins again.
+ * Requests are sent again when no answer came, and when the answer was 408, 429,
+ * 500, 502, 503 or 504. Waits are random, up to a bound that doubles, so that
+ * many clients do not come back all at once; Retry-After is obeyed. A body has to
+ * be one that rewinds. Whoever has to begin further back, as an upload has, sends
+ * `once` and asks http_try_again().
  */
 
 #include "oci/base/clock.h"

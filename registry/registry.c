@@ -8,6 +8,7 @@
 
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
+#include "registry/download.h"
 #include "registry/session.h"
 #include "registry/upload.h"
 
@@ -25,6 +26,7 @@ struct repository {
     char *pull_scope;
     char *push_scope;
     atomic_bool is_written; /* from then on only the wider scope is asked for */
+    atomic_bool patches;    /* has refused an upload in one PUT */
     struct repository *next;
 
     pthread_mutex_t lock; /* for what follows */
@@ -100,14 +102,16 @@ static bool check_digest_header(const struct http_response *response,
                      digest_format(&document->descriptor.digest).text);
 }
 
+/* `*broke` tells an answer that broke off from one that never began. */
 static bool read_manifest(struct http_response *response, const char *name,
-                          struct document *out, struct error *err)
+                          struct document *out, bool *broke, struct error *err)
 {
     owned(memory) char *bytes = NULL;
     size_t count;
     struct document document = {0};
 
     if (!http_read_answer(response, MANIFEST_LIMIT, &bytes, &count, err)) {
+        *broke = err->kind == ERROR_NETWORK;
         if (err->kind == ERROR_LIMIT)
             return error_set(err, ERROR_LIMIT, "manifest larger than %d bytes", MANIFEST_LIMIT);
         return false;
@@ -126,15 +130,15 @@ static bool read_manifest(struct http_response *response, const char *name,
     return true;
 }
 
-static bool repository_resolve(struct store *self, const char *name, struct document *out,
-                               struct error *err)
+static bool ask_manifest(struct repository *repository, const char *name, struct document *out,
+                         bool *broke, struct error *err)
 {
-    struct repository *repository = (struct repository *)self;
     owned(memory) char *url = repository_url(repository, "manifests", name);
     owned(text) struct text accept = {0};
     owned(http_response) struct http_response response = {0};
     struct http_request request = {.method = "GET", .url = url};
 
+    *broke = false;
     add_accepted_types(&accept);
     http_add_header(&request, "Accept", text_string(&accept));
     if (!session_exchange(repository->session, scope_to_read(repository), &request, NULL, 0,
@@ -144,8 +148,20 @@ static bool repository_resolve(struct store *self, const char *name, struct docu
         return no_image(repository, name, err);
     if (response.status != 200)
         return session_error(repository->session, &request, &response, err);
-    if (!read_manifest(&response, name, out, err))
+    if (!read_manifest(&response, name, out, broke, err))
         return error_wrap(err, "%s/%s", session_host(repository->session), repository->name);
+    return true;
+}
+
+static bool repository_resolve(struct store *self, const char *name, struct document *out,
+                               struct error *err)
+{
+    struct repository *repository = (struct repository *)self;
+    bool broke;
+
+    for (unsigned int tries = 1; !ask_manifest(repository, name, out, &broke, err); tries++)
+        if (!broke || !session_try_again(repository->session, tries, NULL))
+            return false;
     return true;
 }
 
@@ -190,23 +206,19 @@ static bool repository_put_manifest(struct store *self, const char *tag,
 /* --- blobs ---------------------------------------------------------------------------------
  */
 
+static struct upload_target upload_target(struct repository *repository)
+{
+    return (struct upload_target){repository->session, repository->name,
+                                  scope_to_write(repository), &repository->patches};
+}
+
 /* Only who is about to write asks this, so the token it fetches is good for writing too. */
 static bool repository_has_blob(struct store *self, const struct descriptor *blob, bool *found,
                                 struct error *err)
 {
-    struct repository *repository = (struct repository *)self;
-    owned(memory) char *url =
-        repository_url(repository, "blobs", digest_format(&blob->digest).text);
-    owned(http_response) struct http_response response = {0};
-    struct http_request request = {.method = "HEAD", .url = url};
+    struct upload_target target = upload_target((struct repository *)self);
 
-    if (!session_exchange(repository->session, scope_to_write(repository), &request, NULL, 0,
-                          &response, err))
-        return false;
-    if (response.status != 200 && response.status != 404)
-        return session_error(repository->session, &request, &response, err);
-    *found = response.status == 200;
-    return true;
+    return upload_is_done(&target, blob, found, err);
 }
 
 static bool repository_open_blob(struct store *self, const struct descriptor *blob,
@@ -215,19 +227,16 @@ static bool repository_open_blob(struct store *self, const struct descriptor *bl
     struct repository *repository = (struct repository *)self;
     struct digest_text digest = digest_format(&blob->digest);
     owned(memory) char *url = repository_url(repository, "blobs", digest.text);
-    owned(http_response) struct http_response response = {0};
-    struct http_request request = {.method = "GET", .url = url};
+    struct source *bytes;
 
-    if (!session_exchange(repository->session, scope_to_read(repository), &request, NULL, 0,
-                          &response, err))
+    if (download_open(repository->session, scope_to_read(repository), url, &bytes, err)) {
+        *out = descriptor_verify(blob, bytes);
+        return true;
+    }
+    if (err->kind != ERROR_NOT_FOUND)
         return false;
-    if (response.status == 404)
-        return error_set(err, ERROR_NOT_FOUND, "no blob %s in %s/%s", digest.text,
-                         session_host(repository->session), repository->name);
-    if (response.status != 200)
-        return session_error(repository->session, &request, &response, err);
-    *out = descriptor_verify(blob, take(&response.body));
-    return true;
+    return error_set(err, ERROR_NOT_FOUND, "no blob %s in %s/%s", digest.text,
+                     session_host(repository->session), repository->name);
 }
 
 static char *take_upload(struct repository *repository, const struct digest *digest)
@@ -265,13 +274,9 @@ static bool repository_put_blob(struct store *self, const struct descriptor *blo
                                 struct source *bytes, struct error *err)
 {
     struct repository *repository = (struct repository *)self;
-    struct upload_target target = {repository->session, repository->name,
-                                   scope_to_write(repository)};
-    owned(memory) char *location = take_upload(repository, &blob->digest);
+    struct upload_target target = upload_target(repository);
 
-    if (!location && !upload_open(&target, blob, NULL, &location, err))
-        return false;
-    return upload_send(&target, blob, location, bytes, err);
+    return upload_blob(&target, blob, take_upload(repository, &blob->digest), bytes, err);
 }
 
 static void repository_free(struct store *self)
@@ -307,7 +312,8 @@ static bool repository_mount_blob(struct store *self, struct store *from,
 
     owned(memory) char *scope =
         text_format("%s %s", scope_to_write(repository), sibling->pull_scope);
-    struct upload_target target = {repository->session, repository->name, scope};
+    struct upload_target target = upload_target(repository);
+    target.scope = scope;
     char *location;
     if (!upload_open(&target, blob, sibling->name, &location, err))
         return false;

@@ -288,6 +288,12 @@ bool session_exchange(struct session *session, const char *scope,
     return send_once(session, request, second, bytes, count, out, err);
 }
 
+bool session_try_again(struct session *session, unsigned int tries,
+                       const struct http_response *refusal)
+{
+    return http_try_again(session->http, tries, refusal);
+}
+
 bool session_reason_error(struct session *session, const struct http_request *request,
                           int status, const struct registry_reason *reason, struct error *err)
 {

@@ -43,6 +43,10 @@ bool session_exchange(struct session *session, const char *scope,
                       const struct http_request *request, const void *bytes, size_t count,
                       struct http_response *out, struct error *err) MUST_CHECK;
 
+/** http_try_again() of the transport. */
+bool session_try_again(struct session *session, unsigned int tries,
+                       const struct http_response *refusal) MUST_CHECK;
+
 /** Makes the answer an error like registry_reason_error(), and says of 401 and 403 as whom
  *  we had asked. Always returns false. */
 bool session_reason_error(struct session *session, const struct http_request *request,

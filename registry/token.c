@@ -133,6 +133,27 @@ static bool ask(struct http *http, const struct challenge *challenge, const char
     return response->status == 200 || refused(&request, response, login, err);
 }
 
+/* `*broke` tells an answer that broke off from one that never began. */
+static bool fetch(struct http *http, const struct challenge *challenge, const char *scope,
+                  const struct registry_login *login, char **token, bool *broke,
+                  struct error *err)
+{
+    owned(http_response) struct http_response response = {0};
+    owned(memory) char *answer = NULL;
+    size_t count;
+
+    *broke = false;
+    if (!ask(http, challenge, scope, login, &response, err))
+        return false;
+    if (http_read_answer(&response, ANSWER_LIMIT, &answer, &count, err)) {
+        if (read_token(answer, count, token, err))
+            return true;
+    } else {
+        *broke = err->kind == ERROR_NETWORK;
+    }
+    return error_wrap(err, "token from %s", challenge->realm);
+}
+
 bool token_get(struct http *http, const struct challenge *challenge, const char *registry_url,
                const char *scope, const struct registry_login *login, char **token,
                struct error *err)
@@ -142,13 +163,10 @@ bool token_get(struct http *http, const struct challenge *challenge, const char 
         return error_set(err, ERROR_DENIED, "its token server '%.200s' is not reached by https",
                          realm);
 
-    owned(http_response) struct http_response response = {0};
-    owned(memory) char *answer = NULL;
-    size_t count;
-    if (!ask(http, challenge, scope, login, &response, err))
-        return false;
-    if (!http_read_answer(&response, ANSWER_LIMIT, &answer, &count, err) ||
-        !read_token(answer, count, token, err))
-        return error_wrap(err, "token from %s", realm);
+    bool broke;
+    for (unsigned int tries = 1; !fetch(http, challenge, scope, login, token, &broke, err);
+         tries++)
+        if (!broke || !http_try_again(http, tries, NULL))
+            return false;
     return true;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/support/scripted_http.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "oci/base/memory.h"
@@ -35,22 +36,63 @@ static bool take_body(const struct http_request *request, const char *expected,
     return true;
 }
 
+static void check_header(const struct http_request *request, const char *name,
+                         const char *expected)
+{
+    const char *sent = sent_header(request, name);
+
+    if (expected && sent)
+        assert_string_equal(sent, expected);
+    else if (sent || expected)
+        fail_msg("%s: %s is '%s' instead of '%s'", request->url, name, sent ? sent : "",
+                 expected ? expected : "");
+}
+
 static void check_request(const struct scripted_exchange *expected,
                           const struct http_request *request)
 {
     size_t length = strlen(request->url);
     size_t tail = strlen(expected->url);
-    const char *authorization = sent_header(request, "Authorization");
 
     assert_string_equal(request->method, expected->method);
     if (tail > length || strcmp(request->url + length - tail, expected->url) != 0)
         fail_msg("%s %s does not end in '%s'", request->method, request->url, expected->url);
-    if (expected->authorization && authorization)
-        assert_string_equal(authorization, expected->authorization);
-    else if (authorization || expected->authorization)
-        fail_msg("%s: Authorization is '%s' instead of '%s'", request->url,
-                 authorization ? authorization : "",
-                 expected->authorization ? expected->authorization : "");
+    check_header(request, "Authorization", expected->authorization);
+    check_header(request, "Range", expected->range);
+}
+
+/* A body that breaks off after its bytes. */
+struct cut_source {
+    struct source source;
+    struct source *bytes;
+};
+
+static bool cut_read(struct source *self, void *bytes, size_t capacity, size_t *count,
+                     struct error *err)
+{
+    struct cut_source *cut = (struct cut_source *)self;
+
+    if (!source_read(cut->bytes, bytes, capacity, count, err))
+        return false;
+    return *count > 0 || error_set(err, ERROR_NETWORK, "cut off in the script");
+}
+
+static void cut_free(struct source *self)
+{
+    struct cut_source *cut = (struct cut_source *)self;
+
+    source_free(cut->bytes);
+    free(cut);
+}
+
+static const struct source_ops cut_ops = {.read = cut_read, .free = cut_free};
+
+static struct source *cut_source(struct source *bytes)
+{
+    struct cut_source *cut = memory_new(1, sizeof *cut);
+
+    *cut = (struct cut_source){{&cut_ops}, bytes};
+    return &cut->source;
 }
 
 static bool play(struct http *self, const struct http_request *request,
@@ -69,7 +111,8 @@ static bool play(struct http *self, const struct http_request *request,
         return error_set(err, ERROR_NETWORK, "%s: broken on purpose", request->url);
     scripted->done++;
     if (next->status == 0)
-        return error_set(err, ERROR_NETWORK, "%s: no answer in the script", request->url);
+        return error_set(err, next->failure ? next->failure : ERROR_NETWORK,
+                         "%s: no answer in the script", request->url);
     if (!take_body(request, next->body, err))
         return false;
 
@@ -80,6 +123,8 @@ static bool play(struct http *self, const struct http_request *request,
         .body = memory_source(answer, strlen(answer)),
         .headers = memory_new(SCRIPTED_HEADERS, sizeof *out->headers),
     };
+    if (next->cut)
+        out->body = cut_source(out->body);
     for (size_t i = 0; i < SCRIPTED_HEADERS && next->headers[i].name; i++) {
         out->headers[i].name = memory_copy_string(next->headers[i].name);
         out->headers[i].value = memory_copy_string(next->headers[i].value);
@@ -93,7 +138,20 @@ static void leave(struct http *self)
     (void)self; /* belongs to the test */
 }
 
-static const struct http_ops scripted_ops = {.exchange = play, .free = leave};
+static bool play_again(struct http *self, unsigned int tries,
+                       const struct http_response *refusal)
+{
+    const struct scripted_http *scripted = (const struct scripted_http *)self;
+    (void)refusal;
+
+    return tries <= scripted->patience;
+}
+
+static const struct http_ops scripted_ops = {
+    .exchange = play,
+    .try_again = play_again,
+    .free = leave,
+};
 
 void scripted_http_init(struct scripted_http *scripted, const struct scripted_exchange *script,
                         size_t count)

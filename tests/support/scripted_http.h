@@ -15,8 +15,11 @@ struct scripted_exchange {
     const char *url;           /* the URL ends in this */
     const char *authorization; /* the header's value; NULL: there must be none */
     const char *body;          /* that must be sent; NULL: not looked at */
+    const char *range;         /* the header's value; NULL: there must be none */
 
-    int status; /* 0: no answer, ERROR_NETWORK */
+    int status;              /* 0: no answer */
+    enum error_kind failure; /* of no answer; 0: ERROR_NETWORK */
+    bool cut;                /* the answer's body breaks off */
     struct http_header headers[SCRIPTED_HEADERS];
     const char *answer; /* NULL: an empty one */
 };
@@ -27,6 +30,7 @@ struct scripted_http {
     size_t count;
     size_t done;
     size_t breaks_at; /* the exchange with this number gets no answer */
+    size_t patience;  /* times that it lets begin again */
     char *accept;     /* the last Accept header */
 };
 

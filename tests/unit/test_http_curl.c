@@ -263,7 +263,7 @@ static void only_reading_follows_redirects(void **state)
     for (size_t i = 0; i < COUNT(circle); i++)
         circle[i] = once[0];
     assert_fails(ask_once("GET", circle, COUNT(circle), &response, &answer, &seen, &err),
-                 ERROR_NETWORK, "redirects");
+                 ERROR_INVALID, "redirects");
     assert_int_equal(seen.requests, 11);
     text_release(&seen.heads);
 }

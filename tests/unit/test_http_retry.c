@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Trying again: only what may pass, only what can be sent again, never without a
- * pause and never for ever.
+ * pause and never for ever; and so for whoever asks to begin further back.
  */
 #include "registry/http_retry.h"
 
+#include "oci/base/memory.h"
 #include "tests/support/scripted_http.h"
 #include "tests/support/unit.h"
 
@@ -38,17 +39,15 @@ static void patient_sleep(struct clock *self, unsigned int wait_ms)
 static const struct clock_ops patient_ops = {patient_now, patient_sleep};
 
 /* Plays the script behind a retrying transport; the answer's status, 0 for none. */
-static int ask(const struct scripted_exchange *script, size_t count, struct source *body,
-               struct patient_clock *patient, struct error *err)
+static int ask_with(const struct scripted_exchange *script, size_t count,
+                    struct http_request request, struct patient_clock *patient,
+                    struct error *err)
 {
     struct scripted_http scripted;
-    struct http_request request = {
-        .method = script->method,
-        .url = "http://host/thing",
-        .body = body,
-        .body_size = body ? 4 : 0,
-    };
     struct http_response response = {0};
+
+    request.method = script->method;
+    request.url = "http://host/thing";
 
     scripted_http_init(&scripted, script, count);
     *patient = (struct patient_clock){.clock.ops = &patient_ops};
@@ -60,6 +59,12 @@ static int ask(const struct scripted_exchange *script, size_t count, struct sour
     http_free(http);
     scripted_http_release(&scripted);
     return status;
+}
+
+static int ask(const struct scripted_exchange *script, size_t count,
+               struct patient_clock *patient, struct error *err)
+{
+    return ask_with(script, count, (struct http_request){0}, patient, err);
 }
 
 static void what_may_pass_is_asked_again(void **state)
@@ -76,7 +81,7 @@ static void what_may_pass_is_asked_again(void **state)
             {"GET", "/thing", .status = 200},
         };
 
-        assert_int_equal(ask(script, COUNT(script), NULL, &patient, &err), 200);
+        assert_int_equal(ask(script, COUNT(script), &patient, &err), 200);
         assert_int_equal(patient.count, 2);
         assert_in_range(patient.waits_ms[0], 0, 100);
         assert_in_range(patient.waits_ms[1], 0, 200);
@@ -93,7 +98,7 @@ static void other_answers_are_final(void **state)
         struct patient_clock patient;
         const struct scripted_exchange script[] = {{"GET", "/thing", .status = final[i]}};
 
-        assert_int_equal(ask(script, 1, NULL, &patient, &err), final[i]);
+        assert_int_equal(ask(script, 1, &patient, &err), final[i]);
         assert_int_equal(patient.count, 0);
     }
 }
@@ -116,9 +121,9 @@ static void tries_are_counted(void **state)
         {"HEAD", "/thing", .status = 0},
     };
 
-    assert_int_equal(ask(busy, COUNT(busy), NULL, &patient, &err), 503);
+    assert_int_equal(ask(busy, COUNT(busy), &patient, &err), 503);
     assert_int_equal(patient.count, 3);
-    assert_int_equal(ask(down, COUNT(down), NULL, &patient, &err), 0);
+    assert_int_equal(ask(down, COUNT(down), &patient, &err), 0);
     assert_int_equal(err.kind, ERROR_NETWORK);
 }
 
@@ -140,27 +145,85 @@ static void the_server_says_how_long(void **state)
         {"POST", "/thing", .status = 202},
     };
 
-    assert_int_equal(ask(soon, COUNT(soon), NULL, &patient, &err), 202);
+    assert_int_equal(ask(soon, COUNT(soon), &patient, &err), 202);
     assert_in_range(patient.waits_ms[0], 3000, 3100);
-    assert_int_equal(ask(tomorrow, COUNT(tomorrow), NULL, &patient, &err), 429);
+    assert_int_equal(ask(tomorrow, COUNT(tomorrow), &patient, &err), 429);
     assert_int_equal(patient.count, 0);
-    assert_int_equal(ask(a_date, COUNT(a_date), NULL, &patient, &err), 202);
+    assert_int_equal(ask(a_date, COUNT(a_date), &patient, &err), 202);
     assert_in_range(patient.waits_ms[0], 0, 100);
 }
 
-static void a_body_goes_out_once(void **state)
+/* A body that gives its bytes once. */
+static bool river_read(struct source *self, void *bytes, size_t capacity, size_t *count,
+                       struct error *err)
+{
+    (void)self, (void)err;
+    memset(bytes, 'x', capacity);
+    *count = capacity < 4 ? capacity : 4;
+    return true;
+}
+
+static void a_body_goes_out_again_if_it_rewinds(void **state)
 {
     (void)state;
     struct error err;
     struct patient_clock patient;
+    static const struct source_ops river_ops = {.read = river_read};
+    struct source river = {&river_ops};
+    owned(source) struct source *body = memory_source("body", 4);
+    static const struct scripted_exchange again[] = {
+        {"PUT", "/thing", .body = "body", .status = 503},
+        {"PUT", "/thing", .status = 0},
+        {"PUT", "/thing", .body = "body", .status = 201},
+    };
     static const struct scripted_exchange busy[] = {{"PUT", "/thing", .status = 503}};
     static const struct scripted_exchange down[] = {{"PUT", "/thing", .status = 0}};
+    const struct http_request rewinds = {.body = body, .body_size = 4};
+    const struct http_request once = {.body = body, .body_size = 4, .once = true};
+    const struct http_request does_not = {.body = &river, .body_size = 4};
 
-    struct source *body = memory_source("body", 4);
-    assert_int_equal(ask(busy, 1, body, &patient, &err), 503);
-    assert_int_equal(ask(down, 1, body, &patient, &err), 0);
+    assert_int_equal(ask_with(again, COUNT(again), rewinds, &patient, &err), 201);
+    assert_int_equal(patient.count, 2);
+    assert_true(source_rewind(body));
+    assert_int_equal(ask_with(busy, 1, once, &patient, &err), 503);
     assert_int_equal(patient.count, 0);
-    source_free(body);
+    assert_int_equal(ask_with(down, 1, does_not, &patient, &err), 0);
+    assert_int_equal(err.kind, ERROR_NETWORK);
+    assert_int_equal(patient.count, 0);
+}
+
+static void what_cannot_get_better_is_not_asked_again(void **state)
+{
+    (void)state;
+    struct error err;
+    struct patient_clock patient;
+    static const struct scripted_exchange untrusted[] = {
+        {"GET", "/thing", .status = 0, .failure = ERROR_INVALID}};
+
+    assert_int_equal(ask(untrusted, 1, &patient, &err), 0);
+    assert_int_equal(err.kind, ERROR_INVALID);
+    assert_int_equal(patient.count, 0);
+}
+
+static void larger_things_wait_the_same_way(void **state)
+{
+    (void)state;
+    struct scripted_http scripted;
+    struct patient_clock patient = {.clock.ops = &patient_ops};
+    struct http_response_header asks = {(char *)"Retry-After", (char *)"2"};
+    const struct http_response refusal = {.headers = &asks, .header_count = 1};
+
+    scripted_http_init(&scripted, NULL, 0);
+    assert_false(http_try_again(&scripted.http, 1, NULL)); /* it knows no patience */
+    struct http *http = http_retrying(&scripted.http, &patient.clock, &policy);
+    assert_true(http_try_again(http, 1, NULL));
+    assert_true(http_try_again(http, 3, &refusal));
+    assert_false(http_try_again(http, 4, NULL));
+    assert_int_equal(patient.count, 2);
+    assert_in_range(patient.waits_ms[0], 0, 100);
+    assert_in_range(patient.waits_ms[1], 2000, 2400);
+    http_free(http);
+    scripted_http_release(&scripted);
 }
 
 int main(void)
@@ -170,7 +233,9 @@ int main(void)
         cmocka_unit_test(other_answers_are_final),
         cmocka_unit_test(tries_are_counted),
         cmocka_unit_test(the_server_says_how_long),
-        cmocka_unit_test(a_body_goes_out_once),
+        cmocka_unit_test(a_body_goes_out_again_if_it_rewinds),
+        cmocka_unit_test(what_cannot_get_better_is_not_asked_again),
+        cmocka_unit_test(larger_things_wait_the_same_way),
     };
     return cmocka_run_group_tests_name("http_retry", tests, NULL, NULL);
 }
