@@ -115,6 +115,9 @@ def suites(build, fuzz_seconds):
     for file in sorted((CHECKOUT / "tests/e2e").glob("test_*.py")):
         module = f"tests.e2e.{file.stem}"
         yield f"end to end {file.stem[5:]}", lambda module=module: end_to_end(module)
+    for file in sorted((CHECKOUT / "tests/faults").glob("test_*.py")):
+        module = f"tests.faults.{file.stem}"
+        yield f"faults {file.stem[5:]}", lambda module=module: end_to_end(module)
 
 
 def main():

@@ -17,20 +17,21 @@ CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"
 
 
-def make(folder):
-    """Writes the layout with an index of linux/amd64 and linux/arm64 and returns its location."""
+def make(folder, padding=0):
+    """Writes the layout with an index of linux/amd64 and linux/arm64 and returns its location.
+    Padding makes layers larger, and other than the golden ones."""
     layout = Path(folder)
     (layout / "blobs" / "sha256").mkdir(parents=True)
     (layout / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
-    manifests = [_image(layout, architecture) for architecture in ("amd64", "arm64")]
+    manifests = [_image(layout, architecture, padding) for architecture in ("amd64", "arm64")]
     index = _put(layout, INDEX, {"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests})
     index["annotations"] = {"org.opencontainers.image.ref.name": "latest"}
     (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [index]}))
     return f"oci:{layout}:latest"
 
 
-def _image(layout, architecture):
-    layer = _layer(architecture)
+def _image(layout, architecture, padding):
+    layer = _layer(architecture, padding)
     config = {
         "os": "linux", "architecture": architecture,
         "config": {"Env": ["PATH=/bin"], "Entrypoint": ["/bin/greet"], "Cmd": ["world"]},
@@ -45,10 +46,10 @@ def _image(layout, architecture):
             "platform": {"os": "linux", "architecture": architecture}}
 
 
-def _layer(architecture):
+def _layer(architecture, padding):
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        content = f"fixed for {architecture}\n".encode()
+        content = f"fixed for {architecture}\n".encode() + bytes(padding)
         entry = tarfile.TarInfo("fixed")
         entry.size = len(content)
         tar.addfile(entry, io.BytesIO(content))
