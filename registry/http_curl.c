@@ -9,8 +9,11 @@
 #include <string.h>
 
 #include "oci/base/environment.h"
+#include "oci/base/file.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
+#include "registry/certificates.h"
+#include "registry/http_proxies.h"
 
 enum {
     BODY_BYTES = 256 * 1024, /* held of an answer, and the most libcurl hands over at once */
@@ -20,7 +23,8 @@ enum {
     POLL_MS = 1000,
     CONNECT_S = 30,
     SILENCE_S = 60,
-    LATE = 5,    /* times the silence, for answers that may be late */
+    LATE = 5, /* times the silence, for answers that may be late */
+    CA_LIMIT = 8 * 1024 * 1024,
     SLOWEST = 64 /* bytes a second; what is slower counts as silence */
 };
 
@@ -28,9 +32,8 @@ struct http_curl {
     struct http http;
     char *user_agent;
     char *ca_file;
-    char *http_proxy;
-    char *https_proxy;
-    char *no_proxy;
+    char **certificate_folders;
+    struct http_proxies proxies;
     unsigned int connect_s;
     unsigned int silence_s;
 
@@ -238,9 +241,27 @@ static bool has_answered(const struct transfer *transfer)
     return transfer->head_ended && may_stop && transfer->failure.kind == ERROR_NONE;
 }
 
-static bool will_fail_again(CURLcode result)
+static bool speaks_no_tls(const struct transfer *transfer)
 {
-    switch (result) {
+    return transfer->result == CURLE_SSL_CONNECT_ERROR &&
+           strstr(transfer->reason, "wrong version number");
+}
+
+/* Where the user knows something that we do not. */
+static const char *advice(const struct transfer *transfer)
+{
+    if (transfer->result == CURLE_PEER_FAILED_VERIFICATION)
+        return "; if it is to be trusted, give its authority with --ca-file";
+    if (speaks_no_tls(transfer))
+        return "; if it speaks plain http, say so with --plain-http";
+    return "";
+}
+
+static bool will_fail_again(const struct transfer *transfer)
+{
+    if (speaks_no_tls(transfer))
+        return true;
+    switch (transfer->result) {
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_TOO_MANY_REDIRECTS:
@@ -277,8 +298,8 @@ static bool explain(struct transfer *transfer, struct error *err)
         return error_set(err, ERROR_INVALID, "%s: redirected to '%.200s', which is not safe",
                          transfer->what, url);
     }
-    return error_set(err, will_fail_again(result) ? ERROR_INVALID : ERROR_NETWORK, "%s: %s",
-                     transfer->what, reason);
+    return error_set(err, will_fail_again(transfer) ? ERROR_INVALID : ERROR_NETWORK, "%s: %s%s",
+                     transfer->what, reason, advice(transfer));
 }
 
 static bool body_read(struct source *self, void *bytes, size_t capacity, size_t *count,
@@ -442,6 +463,41 @@ static void set_protocols(CURL *easy, bool encrypted)
 #endif
 }
 
+/* Authorities of one host are trusted beside the others, and with its requests only. */
+static bool set_authorities(struct transfer *transfer, const char *authorities,
+                            struct error *err)
+{
+    const char *ours = transfer->owner->ca_file;
+    const char *file = ours ? ours : curl_version_info(CURLVERSION_NOW)->cainfo;
+    owned(memory) char *others = NULL;
+    size_t count;
+
+    if (file && (ours || file_exists(file)) && !file_read(file, CA_LIMIT, &others, &count, err))
+        return false;
+    owned(memory) char *all = text_format("%s\n%s", others ? others : "", authorities);
+    struct curl_blob blob = {all, strlen(all), CURL_BLOB_COPY};
+    must(curl_easy_setopt(transfer->easy, CURLOPT_CAINFO_BLOB, &blob));
+    return true;
+}
+
+static bool set_certificates(struct transfer *transfer, const struct http_request *request,
+                             struct error *err)
+{
+    const struct http_curl *curl = transfer->owner;
+    owned(certificates) struct certificates found = {0};
+
+    if (curl->ca_file)
+        must(curl_easy_setopt(transfer->easy, CURLOPT_CAINFO, curl->ca_file));
+    if (strncmp(request->url, "https:", 6) != 0)
+        return true;
+    if (!certificates_find((const char *const *)curl->certificate_folders, request->url, &found,
+                           err))
+        return error_wrap(err, "%s", transfer->what);
+    must(curl_easy_setopt(transfer->easy, CURLOPT_SSLCERT, found.certificate));
+    must(curl_easy_setopt(transfer->easy, CURLOPT_SSLKEY, found.key));
+    return !found.authorities || set_authorities(transfer, found.authorities, err);
+}
+
 static void set_connection(struct transfer *transfer, const struct http_request *request)
 {
     const struct http_curl *curl = transfer->owner;
@@ -449,15 +505,13 @@ static void set_connection(struct transfer *transfer, const struct http_request 
     bool encrypted = strncmp(request->url, "https:", 6) == 0;
     unsigned int usual_s = request->answers_late ? LATE * curl->silence_s : curl->silence_s;
     unsigned int silence_s = request->silence_s ? request->silence_s : usual_s;
-    const char *proxy = encrypted ? curl->https_proxy : curl->http_proxy;
+    const char *proxy = encrypted ? curl->proxies.https : curl->proxies.http;
 
     set_protocols(easy, encrypted);
     if (curl->user_agent)
         must(curl_easy_setopt(easy, CURLOPT_USERAGENT, curl->user_agent));
-    if (curl->ca_file)
-        must(curl_easy_setopt(easy, CURLOPT_CAINFO, curl->ca_file));
     must(curl_easy_setopt(easy, CURLOPT_PROXY, proxy));
-    must(curl_easy_setopt(easy, CURLOPT_NOPROXY, curl->no_proxy));
+    must(curl_easy_setopt(easy, CURLOPT_NOPROXY, curl->proxies.none));
     must(curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L));
     must(curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)curl->connect_s));
     must(curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)SLOWEST));
@@ -488,7 +542,8 @@ static void set_method(struct transfer *transfer, const struct http_request *req
     must(curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)REDIRECTS_LIMIT));
 }
 
-static void prepare(struct transfer *transfer, const struct http_request *request)
+static bool prepare(struct transfer *transfer, const struct http_request *request,
+                    struct error *err)
 {
     CURL *easy = transfer->easy;
     owned(memory) char *url = http_url_for_people(request->url);
@@ -508,8 +563,11 @@ static void prepare(struct transfer *transfer, const struct http_request *reques
     set_connection(transfer, request);
     set_method(transfer, request);
     set_headers(transfer, request);
+    if (!set_certificates(transfer, request, err))
+        return false;
     if (curl_multi_add_handle(transfer->multi, easy) != CURLM_OK)
         abort();
+    return true;
 }
 
 static bool curl_transport_exchange(struct http *self, const struct http_request *request,
@@ -518,7 +576,11 @@ static bool curl_transport_exchange(struct http *self, const struct http_request
     struct http_curl *curl = (struct http_curl *)self;
     struct transfer *transfer = check_out(curl, request->url);
 
-    prepare(transfer, request);
+    if (!prepare(transfer, request, err)) {
+        transfer->ended = true;
+        body_free(&transfer->body);
+        return false;
+    }
     while (!has_answered(transfer) && !transfer->ended) {
         perform(transfer);
         if (!has_answered(transfer) && !transfer->ended)
@@ -555,9 +617,9 @@ static void curl_transport_free(struct http *self)
     pthread_mutex_destroy(&curl->lock);
     free(curl->user_agent);
     free(curl->ca_file);
-    free(curl->http_proxy);
-    free(curl->https_proxy);
-    free(curl->no_proxy);
+    free(curl->certificate_folders[0]);
+    free(curl->certificate_folders);
+    http_proxies_release(&curl->proxies);
     free(curl);
 }
 
@@ -571,23 +633,9 @@ static char *copy_or_null(const char *string)
     return string ? memory_copy_string(string) : NULL;
 }
 
-/* The first of the names that is set; "" tells libcurl not to look for itself. */
-static char *find_proxy(const char *const *environment, const char *const *names)
-{
-    for (; *names; names++)
-        if (environment_get(environment, *names))
-            return memory_copy_string(environment_get(environment, *names));
-    return memory_copy_string("");
-}
-
 struct http *http_curl(const struct http_curl_options *options)
 {
     static const char *const nothing[] = {NULL};
-    /* HTTP_PROXY is left out, as curl does: a CGI script's clients choose it. */
-    static const char *const for_http[] = {"http_proxy", "all_proxy", "ALL_PROXY", NULL};
-    static const char *const for_https[] = {"https_proxy", "HTTPS_PROXY", "all_proxy",
-                                            "ALL_PROXY", NULL};
-    static const char *const for_none[] = {"no_proxy", "NO_PROXY", NULL};
 
     pthread_once(&libcurl_once, start_libcurl);
 
@@ -595,16 +643,12 @@ struct http *http_curl(const struct http_curl_options *options)
     const char *const *environment = options->environment ? options->environment : nothing;
     const char *ca_file =
         options->ca_file ? options->ca_file : environment_get(environment, "SSL_CERT_FILE");
-    owned(memory) char *no_proxy = find_proxy(environment, for_none);
 
     curl->http.ops = &curl_transport_ops;
     curl->user_agent = copy_or_null(options->user_agent);
     curl->ca_file = copy_or_null(ca_file);
-    curl->http_proxy = find_proxy(environment, for_http);
-    curl->https_proxy = find_proxy(environment, for_https);
-    curl->no_proxy = strcmp(no_proxy, "*") == 0
-                         ? take(&no_proxy)
-                         : text_format("localhost,127.0.0.0/8,127.0.0.1,::1,%s", no_proxy);
+    curl->certificate_folders = certificates_folders(environment);
+    http_proxies_read(environment, &curl->proxies);
     curl->connect_s = options->connect_s ? options->connect_s : CONNECT_S;
     curl->silence_s = options->silence_s ? options->silence_s : SILENCE_S;
     pthread_mutex_init(&curl->lock, NULL);

@@ -8,8 +8,9 @@
  * certificates are always verified, and http goes unencrypted only where the
  * caller wrote it: a redirect never leads from https to http.
  *
- * `environment` names the proxies, as curl's users know them: https_proxy,
- * http_proxy, all_proxy and no_proxy. This machine is never asked by proxy.
+ * `environment` names the proxies (registry/http_proxies.h); this machine is
+ * never asked by proxy. A host's own certificates (registry/certificates.h) hold
+ * for the requests to it.
  */
 
 #include "registry/http.h"

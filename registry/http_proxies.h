@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Which proxies to go through, as curl's users know to say it: https_proxy,
+ * http_proxy, all_proxy and no_proxy.
+ *
+ * Source: curl(1), ENVIRONMENT
+ */
+
+/* All owned, never NULL; "" for none. */
+struct http_proxies {
+    char *http;
+    char *https;
+    char *none; /* hosts that are asked directly, this machine among them */
+};
+
+/** Reads them from an environment; release with http_proxies_release(). */
+void http_proxies_read(const char *const *environment, struct http_proxies *out);
+void http_proxies_release(struct http_proxies *proxies);
