@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/progress_terminal.h"
+#include "cli/settings.h"
 #include "lambda/aws/ecr_registry.h"
 #include "lambda/local/local_platform.h"
 #include "oci/base/clock.h"
@@ -223,12 +224,13 @@ static struct http *open_http(const struct context *context, const char *ca_file
     return http_curl(&options);
 }
 
-static void open_registries(struct context *context)
+static bool open_registries(struct context *context, struct error *err)
 {
     if (context->registries)
-        return;
+        return true;
     context->http = http_retrying(open_http(context, NULL), &context->clock, &http_retry_usual);
     context->registries = registries_new(context->http, context->environment);
+    return settings_apply(&context->globals, context->environment, context->registries, err);
 }
 
 static bool knows_host(const struct context *context, const char *host)
@@ -248,24 +250,26 @@ static void note_host(struct context *context, const char *host)
     context->known_hosts = known;
 }
 
-void context_set_login(struct context *context, const char *host,
-                       const struct registry_login *login)
+bool context_set_login(struct context *context, const char *host,
+                       const struct registry_login *login, struct error *err)
 {
-    open_registries(context);
+    if (!open_registries(context, err))
+        return false;
     registries_set_login(context->registries, host, NULL, login);
     note_host(context, host);
+    return true;
 }
 
 bool context_check_login(struct context *context, const char *host,
                          const struct registry_login *login, struct error *err)
 {
-    context_set_login(context, host, login);
-    return registries_check_login(context->registries, host, err);
+    return context_set_login(context, host, login, err) &&
+           registries_check_login(context->registries, host, err);
 }
 
+/* With the registries open. */
 static struct aws_options aws_options(struct context *context)
 {
-    open_registries(context);
     /* AWS has rules of its own for trying again, so nothing tries again behind its back. */
     if (!context->aws_http)
         context->aws_http =
@@ -298,11 +302,13 @@ bool context_store(struct context *context, const struct location *location, boo
                    struct store **store, struct error *err)
 {
     if (location->kind == LOCATION_REGISTRY) {
-        open_registries(context);
-        if (!ensure_login(context, location->reference.host, err))
+        const struct reference *reference = &location->reference;
+        if (!open_registries(context, err) || !ensure_login(context, reference->host, err))
             return false;
-        *store = registries_repository(context->registries, location->reference.host,
-                                       location->reference.repository);
+        *store = make ? registries_repository(context->registries, reference->host,
+                                              reference->repository)
+                      : registries_source(context->registries, reference->host,
+                                          reference->repository);
         return true;
     }
     if (context->layout_count == LAYOUTS_LIMIT)
@@ -361,6 +367,8 @@ static bool open_local(struct context *context, struct error *err)
 
 static bool open_aws(struct context *context, const char *region, struct error *err)
 {
+    if (!open_registries(context, err))
+        return false;
     struct aws_options options = aws_options(context);
 
     if (!options.region)

@@ -10,6 +10,7 @@
 
 #include <time.h>
 
+#include "cli/option.h"
 #include "lambda/platform.h"
 #include "oci/base/progress.h"
 #include "oci/layout.h"
@@ -26,6 +27,8 @@ struct global_values {
     const char *region;
     const char *ca_file;
     int timeout_s; /* 0: the usual one */
+    struct option_list mirrors;
+    struct option_list plain_http;
 };
 
 struct context;
@@ -49,8 +52,8 @@ bool context_workspace(struct context *context, struct layout **out,
                        struct error *err) MUST_CHECK;
 
 /** Says who we are at a registry, instead of looking it up. */
-void context_set_login(struct context *context, const char *host,
-                       const struct registry_login *login);
+bool context_set_login(struct context *context, const char *host,
+                       const struct registry_login *login, struct error *err) MUST_CHECK;
 
 /** The same, and asks the registry whether that is right. */
 bool context_check_login(struct context *context, const char *host,

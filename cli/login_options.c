@@ -39,7 +39,5 @@ bool login_options_use(const struct login_values *values, struct context *contex
                          "--username is for a registry, and none is asked here");
     if (!login_options_read(values, &login, err))
         return false;
-    if (login.user)
-        context_set_login(context, image->reference.host, &login);
-    return true;
+    return !login.user || context_set_login(context, image->reference.host, &login, err);
 }

@@ -29,6 +29,11 @@ static const struct option global_options[] = {
     OPTION_TEXT(struct global_values, region, NULL, "region", "REGION", "the AWS region"),
     OPTION_TEXT(struct global_values, ca_file, NULL, "ca-file", "FILE",
                 "certificates to trust, in PEM"),
+    OPTION_LIST(struct global_values, plain_http, NULL, "plain-http", "HOST[:PORT]",
+                "ask this registry by http; may be repeated"),
+    OPTION_LIST(struct global_values, mirrors, NULL, "mirror", "HOST=PLACE",
+                "pull what is at HOST from PLACE first (docker.io=mirror.example/hub); "
+                "may be repeated"),
     OPTION_NUMBER(struct global_values, timeout_s, NULL, "timeout", "SECONDS",
                   "of silence before a connection is given up (default: 60)"),
     OPTION_FLAG(struct global_values, json, "j", "json",
@@ -128,35 +133,35 @@ static bool execute(const struct command *command, struct global_values *globals
 }
 
 /* Options before the command are the global ones. */
-static bool dispatch(int argc, const char **argv, struct error *err)
+static bool dispatch(int argc, const char **argv, struct global_values *globals,
+                     struct error *err)
 {
-    struct global_values globals = {0};
-    const struct option_set sets[] = {{global_options, &globals}, {NULL, NULL}};
+    const struct option_set sets[] = {{global_options, globals}, {NULL, NULL}};
     int count;
 
     if (!option_parse(sets, true, argc - 1, argv + 1, &count, err))
         return false;
     argv[1 + count] = NULL;
-    if (globals.version) {
+    if (globals->version) {
         puts("skiff " SKIFF_VERSION);
         return true;
     }
     const char **words = argv + 1;
     bool asked = count > 0 && strcmp(words[0], "help") == 0; /* "help init" is "init --help" */
     if (asked) {
-        globals.help = true;
+        globals->help = true;
         words++;
         count--;
     }
     if (count == 0) {
-        print_usage(globals.help ? stdout : stderr);
-        err->kind = globals.help ? ERROR_NONE : ERROR_USAGE;
-        return globals.help;
+        print_usage(globals->help ? stdout : stderr);
+        err->kind = globals->help ? ERROR_NONE : ERROR_USAGE;
+        return globals->help;
     }
     const struct command *command = find_command(words[0]);
     if (!command)
         return error_set(err, ERROR_USAGE, "no command '%.80s'; see: skiff --help", words[0]);
-    return execute(command, &globals, count - 1, words + 1, err);
+    return execute(command, globals, count - 1, words + 1, err);
 }
 
 static bool flush_output(struct error *err)
@@ -166,10 +171,13 @@ static bool flush_output(struct error *err)
 
 int main(int argc, char **argv)
 {
+    struct global_values globals = {0};
     struct error err = {0};
 
     signal(SIGPIPE, SIG_IGN); /* a broken pipe is an error of write(), with a sentence */
-    if (dispatch(argc, (const char **)argv, &err) && flush_output(&err))
+    bool done = dispatch(argc, (const char **)argv, &globals, &err) && flush_output(&err);
+    option_release(global_options, &globals);
+    if (done)
         return EXIT_SUCCESS;
     if (err.text[0])
         fprintf(stderr, "skiff: %s\n", err.text);

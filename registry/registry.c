@@ -5,10 +5,12 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
 #include "registry/download.h"
+#include "registry/mirror.h"
 #include "registry/session.h"
 #include "registry/upload.h"
 
@@ -33,6 +35,13 @@ struct repository {
     struct open_upload *uploads;
 };
 
+/* Where images of a host are asked for first. */
+struct mirror {
+    char *host;
+    char *mirror;
+    char *path;
+};
+
 struct registries {
     struct http *http;
     const char *const *environment;
@@ -43,6 +52,10 @@ struct registries {
         struct host *next;
     } * hosts;
     struct repository *repositories;
+    struct mirror *mirrors;
+    size_t mirror_count;
+    struct store **sources; /* behind mirrors */
+    size_t source_count;
 };
 
 static const char *scope_to_read(struct repository *repository)
@@ -355,6 +368,15 @@ void registries_free(struct registries *registries)
 {
     if (!registries)
         return;
+    for (size_t i = 0; i < registries->source_count; i++)
+        store_free(registries->sources[i]);
+    free(registries->sources);
+    for (size_t i = 0; i < registries->mirror_count; i++) {
+        free(registries->mirrors[i].host);
+        free(registries->mirrors[i].mirror);
+        free(registries->mirrors[i].path);
+    }
+    free(registries->mirrors);
     while (registries->repositories) {
         struct repository *repository = registries->repositories;
         registries->repositories = repository->next;
@@ -406,6 +428,15 @@ bool registries_check_login(struct registries *registries, const char *host, str
     return response.status == 200 || session_error(session, &request, &response, err);
 }
 
+void registries_set_plain(struct registries *registries, const char *host)
+{
+    owned(memory) char *url = text_format("http://%s", host);
+
+    pthread_mutex_lock(&registries->lock);
+    session_set_url(find_session(registries, host), url);
+    pthread_mutex_unlock(&registries->lock);
+}
+
 /* With the lock held. */
 static struct repository *find_repository(struct registries *registries,
                                           struct session *session, const char *name)
@@ -434,4 +465,42 @@ struct store *registries_repository(struct registries *registries, const char *h
     struct repository *found = find_repository(registries, session, repository);
     pthread_mutex_unlock(&registries->lock);
     return &found->store;
+}
+
+void registries_add_mirror(struct registries *registries, const char *host, const char *mirror,
+                           const char *path)
+{
+    pthread_mutex_lock(&registries->lock);
+    registries->mirrors = memory_resize(registries->mirrors, registries->mirror_count + 1,
+                                        sizeof *registries->mirrors);
+    registries->mirrors[registries->mirror_count++] = (struct mirror){
+        memory_copy_string(host), memory_copy_string(mirror), memory_copy_string(path)};
+    pthread_mutex_unlock(&registries->lock);
+}
+
+static void keep_source(struct registries *registries, struct store *source)
+{
+    pthread_mutex_lock(&registries->lock);
+    registries->sources = memory_resize(registries->sources, registries->source_count + 1,
+                                        sizeof *registries->sources);
+    registries->sources[registries->source_count++] = source;
+    pthread_mutex_unlock(&registries->lock);
+}
+
+struct store *registries_source(struct registries *registries, const char *host,
+                                const char *repository)
+{
+    struct store *source = registries_repository(registries, host, repository);
+
+    /* The first one is to be the outermost. */
+    for (size_t i = registries->mirror_count; i-- > 0;) {
+        const struct mirror *each = &registries->mirrors[i];
+        if (strcasecmp(each->host, host) != 0)
+            continue;
+        owned(memory) char *path =
+            text_format("%s%s%s", each->path, each->path[0] ? "/" : "", repository);
+        source = mirror_store(registries_repository(registries, each->mirror, path), source);
+        keep_source(registries, source);
+    }
+    return source;
 }

@@ -9,7 +9,8 @@
  * stores; they share the session of their host and end with it. Everything may
  * be used from several threads.
  *
- * Hosts are asked by https, those on the loopback by plain http.
+ * Hosts are asked by https, those on the loopback by plain http, as are others
+ * for which that was said.
  *
  * Spec: distribution-spec v1.1, spec.md#api
  */
@@ -34,6 +35,18 @@ void registries_set_login(struct registries *registries, const char *host, const
 /** Asks `host` for nothing but whether the login is good. ERROR_DENIED when it is not. */
 bool registries_check_login(struct registries *registries, const char *host,
                             struct error *err) MUST_CHECK;
+
+/** Asks `host` by plain http, whatever that shows to whoever listens. */
+void registries_set_plain(struct registries *registries, const char *host);
+
+/** Has images of `host` pulled from `mirror` first, there under `path` ("" for none). Those
+ * added first are asked first. */
+void registries_add_mirror(struct registries *registries, const char *host, const char *mirror,
+                           const char *path);
+
+/** The repository to read from: behind the mirrors of its host. Otherwise as the next one. */
+struct store *registries_source(struct registries *registries, const char *host,
+                                const char *repository);
 
 /** The repository as a store; freed with `registries`. Asks nothing yet. */
 struct store *registries_repository(struct registries *registries, const char *host,

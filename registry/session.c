@@ -91,6 +91,14 @@ void session_set_login(struct session *session, const char *url,
     pthread_mutex_unlock(&session->lock);
 }
 
+void session_set_url(struct session *session, const char *url)
+{
+    pthread_mutex_lock(&session->lock);
+    free(session->url);
+    session->url = memory_copy_string(url);
+    pthread_mutex_unlock(&session->lock);
+}
+
 const char *session_host(const struct session *session)
 {
     return session->host;

@@ -28,6 +28,9 @@ void session_free(struct session *session);
 void session_set_login(struct session *session, const char *url,
                        const struct registry_login *login);
 
+/** Says where the host is really reached, "http://host:5000". */
+void session_set_url(struct session *session, const char *url);
+
 /** The name people know it by. */
 const char *session_host(const struct session *session);
 

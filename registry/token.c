@@ -151,7 +151,8 @@ static bool fetch(struct http *http, const struct challenge *challenge, const ch
     } else {
         *broke = err->kind == ERROR_NETWORK;
     }
-    return error_wrap(err, "token from %s", challenge->realm);
+    owned(memory) char *realm = http_url_for_people(challenge->realm);
+    return error_wrap(err, "token from %s", realm);
 }
 
 bool token_get(struct http *http, const struct challenge *challenge, const char *registry_url,

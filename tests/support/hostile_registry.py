@@ -6,7 +6,7 @@
 tamper(path, headers, body) sees every answer before it goes out and returns the
 headers and body to send, or None to close the connection without a word. A
 Content-Length in the headers is sent as it is, whatever the body's length, and
-a body may come in parts.
+a body may come in parts. A header ":status" is the status instead of 200.
 """
 
 import http.server
@@ -61,7 +61,8 @@ class HostileRegistry:
                 if not answer:
                     return
                 headers, body = answer
-                self.send_response(200)
+                headers = dict(headers)
+                self.send_response(headers.pop(":status", 200))
                 for name, value in headers.items():
                     self.send_header(name, value)
                 self.end_headers()

@@ -23,10 +23,13 @@ REQUEST = re.compile(r'"(?P<method>[A-Z]+) (?P<path>\S+) HTTP/1\.1" (?P<status>\
 
 
 class Registry:
-    """With auth=False it is open to everybody. What it holds is gone after stop()."""
+    """With auth=False it is open to everybody. With `tls`, {"certificate": FILE, "key": FILE},
+    it speaks https, and with "clientcas": [FILE] asks clients for a certificate. What it holds
+    is gone after stop()."""
 
-    def __init__(self, auth=True, user="skiff", password="not-a-secret"):
+    def __init__(self, auth=True, user="skiff", password="not-a-secret", tls=None):
         self.auth = auth
+        self.tls = tls
         self.user = user
         self.password = password
         self.host = None
@@ -98,6 +101,8 @@ class Registry:
             },
             "http": {"addr": "127.0.0.1:0", "secret": "only for tests"},
         }
+        if self.tls:
+            config["http"]["tls"] = self.tls
         if self.auth:
             passwords = os.path.join(folder, "passwords")
             with open(passwords, "wb") as file:

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ways to a registry: certificates of one's own, plain http, mirrors."""
+
+import shutil
+import unittest
+
+from tests.support import fixed_base
+from tests.support.certificates import Authority
+from tests.support.registry_server import Registry
+from tests.support.skiff import SkiffTest
+
+
+class RegistriesTest(SkiffTest):
+    def setUp(self):
+        super().setUp()
+        self.base = fixed_base.make(self.folder / "base")
+
+    def registry(self, **options):
+        registry = Registry(auth=False, **options).start()
+        self.addCleanup(registry.stop)
+        return registry
+
+
+class TlsTest(RegistriesTest):
+    """A registry on the loopback that speaks https is reached under the name `tls.localhost`,
+    for names there are asked by https: only localhost itself and addresses are not."""
+
+    def setUp(self):
+        super().setUp()
+        (self.folder / "ca").mkdir()
+        self.authority = Authority(self.folder / "ca", "authority")
+        certificate, key = self.authority.issue("tls.localhost", "127.0.0.1")
+        self.tls = {"certificate": certificate, "key": key}
+
+    def serve(self, **more):
+        port = self.registry(tls={**self.tls, **more}).host.split(":")[1]
+        return f"tls.localhost:{port}"
+
+    def certificates(self, host):
+        folder = self.folder / ".config" / "containers" / "certs.d" / host
+        folder.mkdir(parents=True)
+        return folder
+
+    def test_an_authority_of_ones_own(self):
+        host = self.serve()
+        image = f"{host}/app:1"
+        self.fail_with(1, "copy", self.base, image, says=[host, "certificate", "--ca-file"])
+        self.succeed("copy", self.base, image, "--ca-file", self.authority.certificate)
+        self.succeed("copy", self.base, image,
+                     environment={"SSL_CERT_FILE": self.authority.certificate})
+
+    def test_an_authority_for_one_host(self):
+        host, other = self.serve(), self.serve()
+        shutil.copy(self.authority.certificate, self.certificates(host) / "ca.crt")
+        self.succeed("copy", self.base, f"{host}/app:1")
+        self.succeed("copy", f"{host}/app:1", "oci:back")
+        self.fail_with(1, "copy", self.base, f"{other}/app:1", says=[other, "certificate"])
+
+    def test_a_client_that_shows_a_certificate(self):
+        clients = Authority(self.folder / "ca", "clients")
+        host = self.serve(clientcas=[clients.certificate])
+        folder = self.certificates(host)
+        shutil.copy(self.authority.certificate, folder / "ca.crt")
+        self.fail_with(1, "copy", self.base, f"{host}/app:1", says=host)
+
+        certificate, key = clients.issue("someone")
+        shutil.copy(certificate, folder / "client.cert")
+        self.fail_with(1, "copy", self.base, f"{host}/app:1",
+                       says=["client.cert has no key beside it", "client.key"])
+        shutil.copy(key, folder / "client.key")
+        self.succeed("copy", self.base, f"{host}/app:1")
+
+    def test_a_host_that_speaks_no_tls(self):
+        port = self.registry().host.split(":")[1]
+        host = f"tls.localhost:{port}"
+        self.fail_with(1, "copy", self.base, f"{host}/app:1", says=[host, "--plain-http"])
+        self.succeed("copy", self.base, f"{host}/app:1", "--plain-http", host)
+        self.write(".config/skiff/config.yaml", f"plain-http: ['{host}']\n")
+        self.succeed("copy", self.base, f"{host}/app:2")
+
+
+class MirrorTest(RegistriesTest):
+    def setUp(self):
+        super().setUp()
+        self.origin, self.mirror = self.registry(), self.registry()
+        self.succeed("copy", self.base, f"{self.origin.host}/team/app:1")
+        self.succeed("copy", self.base, f"{self.mirror.host}/hub/team/app:1")
+        self.option = ["--mirror", f"{self.origin.host}={self.mirror.host}/hub"]
+        self.before = {registry: len(registry.requests())
+                       for registry in (self.origin, self.mirror)}
+
+    def asked(self, registry):
+        return registry.requests()[self.before[registry]:]
+
+    def test_it_is_tried_first(self):
+        self.succeed("copy", f"{self.origin.host}/team/app:1", "oci:out", *self.option)
+        self.assertEqual(self.asked(self.origin), [])
+        self.assertTrue(all(path.startswith("/v2/hub/team/app/")
+                            for _, path, _ in self.asked(self.mirror)))
+
+    def test_what_it_lacks_comes_from_the_origin(self):
+        self.succeed("copy", self.base, f"{self.origin.host}/team/other:1")
+        self.succeed("copy", f"{self.origin.host}/team/other:1", "oci:out", *self.option)
+        self.assertIn(404, [status for _, _, status in self.asked(self.mirror)])
+        self.fail_with(1, "copy", f"{self.origin.host}/team/none:1", "oci:none", *self.option,
+                       says=f"no image '{self.origin.host}/team/none:1'")
+
+    def test_one_that_is_down_is_passed_over(self):
+        self.mirror.stop()
+        self.succeed("copy", f"{self.origin.host}/team/app:1", "oci:out", *self.option)
+
+    def test_nothing_is_pushed_to_it(self):
+        self.succeed("copy", self.base, f"{self.origin.host}/team/new:1", *self.option)
+        self.assertEqual(self.asked(self.mirror), [])
+
+    def test_the_configuration_file_says_it_too(self):
+        self.write(".config/skiff/config.yaml", "mirrors:\n"
+                   f"  '{self.origin.host}': ['127.0.0.1:1', '{self.mirror.host}/hub']\n")
+        self.succeed("copy", f"{self.origin.host}/team/app:1", "oci:out")
+        self.assertEqual(self.asked(self.origin), [])
+        self.write("elsewhere/skiff/config.yaml", "")
+        self.succeed("copy", f"{self.origin.host}/team/app:1", "oci:again",
+                     environment={"XDG_CONFIG_HOME": str(self.folder / "elsewhere")})
+        self.assertTrue(self.asked(self.origin))
+
+    def test_mistakes_are_said(self):
+        image = f"{self.origin.host}/team/app:1"
+        for option, says in [("nothing", "is not HOST=PLACE"), ("=x/y", "is not HOST=PLACE"),
+                             ("docker.io=hub", "'hub' does not begin with a host"),
+                             ("docker.io=Mirror.example/Up", "Up")]:
+            with self.subTest(option):
+                self.fail_with(2, "copy", image, "oci:out", "--mirror", option,
+                               says=["--mirror", says])
+        for text, says in [("- 1", ":1:1:"), ("mirror: x", "'mirror'"), ("mirrors: 1", ":1:"),
+                           ("mirrors: {docker.io: 5}", ":1:"), ("plain-http: {}", ":1:"),
+                           ("mirrors: {docker.io: [a.example/x, hub]}", "'hub'")]:
+            with self.subTest(text):
+                self.write(".config/skiff/config.yaml", text)
+                self.fail_with(2, "copy", image, "oci:out", says=["config.yaml", says])
+
+
+if __name__ == "__main__":
+    unittest.main()

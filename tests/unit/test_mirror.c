@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Mirrors: asked first, passed over when they do not help, never written to.
+ */
+#include "registry/registry.h"
+
+#include <stdlib.h>
+
+#include "oci/base/memory.h"
+#include "tests/support/scripted_http.h"
+#include "tests/support/unit.h"
+
+#define HELLO "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+#define ORIGIN "https://origin.example/v2/team/app/"
+#define FIRST "https://first.example/v2/hub/team/app/"
+#define SECOND "https://second.example/v2/team/app/"
+#define FOUND .status = 200, .answer = "{\"layers\":[]}"
+#define HERE .status = 200, .answer = "hello"
+
+enum { STEPS = 8 };
+
+static struct descriptor hello(void)
+{
+    struct error err;
+    struct descriptor blob = {.media_type = MEDIA_TYPE_OCI_LAYER_TAR, .size = 5};
+
+    assert_ok(digest_parse(HELLO, &blob.digest, &err));
+    return blob;
+}
+
+/* Opens the origin's repository behind two mirrors. */
+static struct store *open_source(struct scripted_http *http, struct registries **registries)
+{
+    static const char *const nobody[] = {NULL};
+
+    *registries = registries_new(&http->http, nobody);
+    registries_add_mirror(*registries, "Origin.example", "first.example", "hub");
+    registries_add_mirror(*registries, "other.example", "wrong.example", "");
+    registries_add_mirror(*registries, "origin.example", "second.example", "");
+    return registries_source(*registries, "origin.example", "team/app");
+}
+
+static void mirrors_are_asked_in_their_order(void **state)
+{
+    (void)state;
+    static const struct {
+        struct scripted_exchange steps[STEPS]; /* of a manifest and a blob */
+        const char *words;                     /* NULL: it succeeds */
+    } cases[] = {
+        {.steps = {{"GET", FIRST "manifests/1", FOUND}, {"GET", FIRST "blobs/" HELLO, HERE}}},
+        /* what one lacks another may have, and it may have something else */
+        {.steps = {{"GET", FIRST "manifests/1", .status = 404},
+                   {"GET", SECOND "manifests/1", FOUND},
+                   {"GET", FIRST "blobs/" HELLO, HERE}}},
+        {.steps = {{"GET", FIRST "manifests/1", FOUND},
+                   {"GET", FIRST "blobs/" HELLO, .status = 404},
+                   {"GET", SECOND "blobs/" HELLO, .status = 404},
+                   {"GET", ORIGIN "blobs/" HELLO, HERE}}},
+        /* one that is of no use is asked once */
+        {.steps = {{"GET", FIRST "manifests/1", .status = 0},
+                   {"GET", SECOND "manifests/1", .status = 403},
+                   {"GET", ORIGIN "manifests/1", FOUND},
+                   {"GET", ORIGIN "blobs/" HELLO, HERE}}},
+        {.steps = {{"GET", FIRST "manifests/1", .status = 200, .answer = "no JSON"},
+                   {"GET", SECOND "manifests/1", FOUND},
+                   {"GET", SECOND "blobs/" HELLO, .status = 500},
+                   {"GET", ORIGIN "blobs/" HELLO, HERE}}},
+        /* the origin has the last word */
+        {.steps = {{"GET", FIRST "manifests/1", .status = 0},
+                   {"GET", SECOND "manifests/1", .status = 404},
+                   {"GET", ORIGIN "manifests/1", .status = 404}},
+         "no image 'origin.example/team/app:1'"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct error err;
+        struct scripted_http http;
+        struct registries *registries;
+        struct descriptor blob = hello();
+        owned(document) struct document document = {0};
+        char *bytes = NULL;
+        size_t count = 0;
+
+        while (count < STEPS && cases[i].steps[count].method)
+            count++;
+        scripted_http_init(&http, cases[i].steps, count);
+        struct store *source = open_source(&http, &registries);
+        if (cases[i].words) {
+            assert_fails(store_resolve(source, "1", &document, &err), ERROR_NOT_FOUND,
+                         cases[i].words);
+        } else {
+            assert_ok(store_resolve(source, "1", &document, &err));
+            assert_ok(store_read_blob(source, &blob, &bytes, &err));
+            free(bytes);
+        }
+        registries_free(registries);
+        scripted_http_release(&http);
+    }
+}
+
+static void a_mirror_beside_the_destination_gives_by_mounting(void **state)
+{
+    (void)state;
+    static const struct scripted_exchange script[] = {
+        {"HEAD", "https://first.example/v2/mine/blobs/" HELLO, .status = 404},
+        {"POST",
+         "https://first.example/v2/mine/blobs/uploads/?mount=" HELLO "&from=hub/team/app",
+         .status = 201},
+    };
+    struct error err;
+    struct scripted_http http;
+    struct registries *registries;
+    struct descriptor blob = hello();
+    enum blob_way way;
+
+    scripted_http_init(&http, script, COUNT(script));
+    struct store *source = open_source(&http, &registries);
+    struct store *mine = registries_repository(registries, "first.example", "mine");
+    assert_ok(store_copy_blob(source, mine, &blob, NULL, NULL, &way, &err));
+    assert_int_equal(way, BLOB_MOUNTED);
+    registries_free(registries);
+    scripted_http_release(&http);
+}
+
+static void a_repository_behind_its_mirror_is_read_only(void **state)
+{
+    (void)state;
+    static const struct scripted_exchange script[] = {
+        {"HEAD", ORIGIN "blobs/" HELLO, .status = 200},
+    };
+    struct error err;
+    struct scripted_http http;
+    struct registries *registries;
+    struct descriptor blob = hello();
+    struct document document = {0};
+    bool found = false;
+
+    scripted_http_init(&http, script, COUNT(script));
+    struct store *source = open_source(&http, &registries);
+    assert_ok(source->ops->has_blob(source, &blob, &found, &err));
+    assert_true(found);
+    assert_fails(source->ops->put_blob(source, &blob, NULL, &err), ERROR_INVALID, "read only");
+    assert_fails(store_put_manifest(source, "1", &document, &err), ERROR_INVALID, "read only");
+    registries_free(registries);
+    scripted_http_release(&http);
+}
+
+static void who_has_no_mirror_is_asked_itself(void **state)
+{
+    (void)state;
+    static const struct scripted_exchange script[] = {
+        {"GET", "http://third.example:5000/v2/team/app/manifests/1", FOUND},
+    };
+    struct error err;
+    struct scripted_http http;
+    struct registries *registries;
+    owned(document) struct document document = {0};
+
+    scripted_http_init(&http, script, COUNT(script));
+    open_source(&http, &registries);
+    registries_set_plain(registries, "third.example:5000");
+    struct store *third = registries_source(registries, "third.example:5000", "team/app");
+    assert_ptr_equal(third,
+                     registries_repository(registries, "third.example:5000", "team/app"));
+    assert_ok(store_resolve(third, "1", &document, &err));
+    registries_free(registries);
+    scripted_http_release(&http);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(mirrors_are_asked_in_their_order),
+        cmocka_unit_test(a_mirror_beside_the_destination_gives_by_mounting),
+        cmocka_unit_test(a_repository_behind_its_mirror_is_read_only),
+        cmocka_unit_test(who_has_no_mirror_is_asked_itself),
+    };
+    return cmocka_run_group_tests_name("mirror", tests, NULL, NULL);
+}
