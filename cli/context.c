@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,7 @@
 #include "registry/http_retry.h"
 #include "registry/registry.h"
 
-enum { LAYOUTS_LIMIT = 64 };
+enum { LAYOUTS_LIMIT = 64, REMOVAL_TRIES = 20 };
 
 struct context {
     struct global_values globals;
@@ -41,6 +42,7 @@ struct context {
     struct layout *workspace;
     char *workspace_path;
     bool watches_signals;
+    atomic_bool is_closing;
     pthread_t signal_thread;
     struct layout *layouts[LAYOUTS_LIMIT];
     size_t layout_count;
@@ -81,41 +83,62 @@ static struct progress *open_progress(const struct context *context, bool news_o
     return progress_terminal_new(out, &options);
 }
 
-/* Ctrl-C and kill take the workspace along. A thread of its own waits for them, so that
- * cleaning up happens in ordinary code and not in a signal handler. */
-static void *end_on_signal(void *argument)
+static sigset_t ending_signals(void)
 {
-    struct context *context = argument;
-    struct error ignored;
     sigset_t signals;
-    int number;
 
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGHUP);
+    return signals;
+}
+
+/* Threads at work may put something into the folder while it is emptied; they get nowhere once
+ * it is gone. */
+static void remove_workspace(const struct context *context)
+{
+    struct error err;
+
+    for (int tries = 0; tries < REMOVAL_TRIES; tries++)
+        if (folder_remove(context->workspace_path, &err))
+            return;
+    fprintf(stderr, "skiff: %s\n", err.text);
+}
+
+/* Ctrl-C and kill take the workspace along. A thread of its own waits for them, so that
+ * cleaning up happens in ordinary code and not in a signal handler. */
+static void *end_on_signal(void *argument)
+{
+    struct context *context = argument;
+    sigset_t signals = ending_signals();
+    int number;
+
     sigwait(&signals, &number);
-    if (context->workspace_path && !folder_remove(context->workspace_path, &ignored))
-        fprintf(stderr, "skiff: %s\n", ignored.text);
+    if (atomic_load(&context->is_closing))
+        return NULL;
+    remove_workspace(context);
     signal(number, SIG_DFL);
     pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
     raise(number);
     _exit(128 + number);
 }
 
-static void watch_signals(struct context *context)
+/* Signals wait from before the folder is there, so that none comes in between. */
+static bool make_workspace_folder(struct context *context, struct error *err)
 {
-    sigset_t signals;
+    const char *temporary = environment_get(context->environment, "TMPDIR");
+    sigset_t signals = ending_signals();
 
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    context->watches_signals =
-        pthread_create(&context->signal_thread, NULL, end_on_signal, context) == 0;
+    bool made = folder_make_temporary(temporary ? temporary : "/tmp", "skiff-",
+                                      &context->workspace_path, err);
+    if (made)
+        context->watches_signals =
+            pthread_create(&context->signal_thread, NULL, end_on_signal, context) == 0;
     if (!context->watches_signals)
         pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+    return made;
 }
 
 struct context *context_new(const struct global_values *globals, const char *const *environment,
@@ -139,7 +162,8 @@ void context_free(struct context *context)
     if (!context)
         return;
     if (context->watches_signals) {
-        pthread_cancel(context->signal_thread);
+        atomic_store(&context->is_closing, true);
+        pthread_kill(context->signal_thread, SIGTERM);
         pthread_join(context->signal_thread, NULL);
     }
     platform_free(context->platform);
@@ -196,16 +220,10 @@ bool context_created(const struct context *context, time_t *out, struct error *e
 
 bool context_workspace(struct context *context, struct layout **out, struct error *err)
 {
-    const char *temporary = environment_get(context->environment, "TMPDIR");
-
-    if (!context->workspace) {
-        if (!folder_make_temporary(temporary ? temporary : "/tmp", "skiff-",
-                                   &context->workspace_path, err))
-            return error_wrap(err, "workspace");
-        watch_signals(context);
-        if (!layout_open(context->workspace_path, true, &context->workspace, err))
-            return error_wrap(err, "workspace");
-    }
+    if (!context->workspace &&
+        (!make_workspace_folder(context, err) ||
+         !layout_open(context->workspace_path, true, &context->workspace, err)))
+        return error_wrap(err, "workspace");
     *out = context->workspace;
     return true;
 }

@@ -32,8 +32,7 @@ static const struct option global_options[] = {
     OPTION_LIST(struct global_values, plain_http, NULL, "plain-http", "HOST[:PORT]",
                 "ask this registry by http; may be repeated"),
     OPTION_LIST(struct global_values, mirrors, NULL, "mirror", "HOST=PLACE",
-                "pull what is at HOST from PLACE first (docker.io=mirror.example/hub); "
-                "may be repeated"),
+                "pull what is at HOST from PLACE first; may be repeated"),
     OPTION_NUMBER(struct global_values, timeout_s, NULL, "timeout", "SECONDS",
                   "of silence before a connection is given up (default: 60)"),
     OPTION_FLAG(struct global_values, json, "j", "json",
