@@ -275,8 +275,11 @@ class LoginTest(SkiffTest):
         leader, follower = pty.openpty()
         self.addCleanup(os.close, leader)
         self.addCleanup(os.close, follower)
-        program = subprocess.Popen([PROGRAM, *words], stdin=follower, stdout=follower,
-                                   stderr=follower, cwd=self.folder, env=self.environment)
+        # Whoever runs the tests in the background has them ignore Ctrl-C, and would the program.
+        program = subprocess.Popen(
+            [PROGRAM, *words], stdin=follower, stdout=follower, stderr=follower,
+            cwd=self.folder, env=self.environment,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         shown = b""
         for question, key in keys:
             deadline = time.monotonic() + 20
