@@ -34,6 +34,10 @@ struct unpacking {
     struct unpacked *so_far;
     struct error *err; /* where next_block() reports */
     bool source_failed;
+    const char *wanted; /* unpack_file()'s path and limit, and what it has found */
+    size_t limit;
+    char *bytes;
+    size_t count;
     char block[BLOCK_BYTES];
 };
 
@@ -398,18 +402,11 @@ static bool read_the_rest(struct unpacking *unpacking, struct error *err)
     return true;
 }
 
-static bool apply_archive(struct unpacking *unpacking, struct error *err)
+static bool apply_all(struct unpacking *unpacking, struct error *err)
 {
-    struct archive *archive = unpacking->archive;
-
-    archive_read_support_format_tar(archive);
-    archive_read_support_filter_gzip(archive);
-    archive_read_support_filter_zstd(archive);
-    if (archive_read_open(archive, unpacking, NULL, next_block, NULL) != ARCHIVE_OK)
-        return archive_is_broken(unpacking, err);
     for (;;) {
         struct archive_entry *entry;
-        int result = archive_read_next_header(archive, &entry);
+        int result = archive_read_next_header(unpacking->archive, &entry);
         if (result == ARCHIVE_EOF)
             return read_the_rest(unpacking, err);
         if (result < ARCHIVE_WARN)
@@ -417,6 +414,31 @@ static bool apply_archive(struct unpacking *unpacking, struct error *err)
         if (!apply_entry(unpacking, entry, err))
             return false;
     }
+}
+
+/* Opens the archive and has it walked. */
+static bool walk_archive(struct source *layer, struct unpacking *unpacking,
+                         bool (*walk)(struct unpacking *unpacking, struct error *err),
+                         struct error *err)
+{
+    struct archive *archive = archive_read_new();
+
+    unpacking->layer = layer;
+    unpacking->err = err;
+    unpacking->archive = archive;
+    archive_read_support_format_tar(archive);
+    archive_read_support_filter_gzip(archive);
+    archive_read_support_filter_zstd(archive);
+
+    /* Names are bytes: in a UTF-8 locale libarchive 3.6 composes their accents. */
+    locale_t plain = newlocale(LC_CTYPE_MASK, "C", NULL);
+    locale_t before = uselocale(plain);
+    bool opened = archive_read_open(archive, unpacking, NULL, next_block, NULL) == ARCHIVE_OK;
+    bool walked = opened ? walk(unpacking, err) : archive_is_broken(unpacking, err);
+    archive_read_free(archive);
+    uselocale(before);
+    freelocale(plain);
+    return walked;
 }
 
 bool unpack_layer(struct source *layer, const char *root, struct unpacked *so_far,
@@ -428,18 +450,71 @@ bool unpack_layer(struct source *layer, const char *root, struct unpacked *so_fa
 
     owned(memory) struct unpacking *unpacking = memory_new(1, sizeof *unpacking);
     unpacking->root = folder;
-    unpacking->layer = layer;
     unpacking->so_far = so_far;
-    unpacking->err = err;
-    unpacking->archive = archive_read_new();
-
-    /* Names are bytes: in a UTF-8 locale libarchive 3.6 composes their accents. */
-    locale_t plain = newlocale(LC_CTYPE_MASK, "C", NULL);
-    locale_t before = uselocale(plain);
-    bool applied = apply_archive(unpacking, err);
-    archive_read_free(unpacking->archive);
-    uselocale(before);
-    freelocale(plain);
+    bool applied = walk_archive(layer, unpacking, apply_all, err);
     inode_set_release(&unpacking->own);
     return applied;
+}
+
+/* Whether the entry is the file that is looked for. */
+static bool is_wanted(const struct unpacking *unpacking, struct archive_entry *entry)
+{
+    char path[PATH_MAX];
+    struct error ignored;
+    const char *given = archive_entry_pathname(entry);
+
+    return given && archive_entry_filetype(entry) == AE_IFREG &&
+           tidy_path(given, path, &ignored) && strcmp(path, unpacking->wanted) == 0;
+}
+
+static bool read_wanted(struct unpacking *unpacking, struct archive_entry *entry,
+                        struct error *err)
+{
+    int64_t size = archive_entry_size(entry);
+
+    if (size < 0 || (uint64_t)size > unpacking->limit)
+        return error_set(err, ERROR_LIMIT, "'%.200s' is larger than %zu bytes",
+                         unpacking->wanted, unpacking->limit);
+    free(unpacking->bytes); /* of an earlier entry of that name */
+    unpacking->bytes = memory_new((size_t)size + 1, 1);
+    unpacking->count = (size_t)size;
+    if (archive_read_data(unpacking->archive, unpacking->bytes, (size_t)size) != size)
+        return archive_is_broken(unpacking, err);
+    return true;
+}
+
+static bool find_wanted(struct unpacking *unpacking, struct error *err)
+{
+    for (;;) {
+        struct archive_entry *entry;
+        int result = archive_read_next_header(unpacking->archive, &entry);
+        if (result == ARCHIVE_EOF)
+            return read_the_rest(unpacking, err);
+        if (result < ARCHIVE_WARN)
+            return archive_is_broken(unpacking, err);
+        if (!count_entry(unpacking->so_far, entry, err))
+            return false;
+        if (is_wanted(unpacking, entry) && !read_wanted(unpacking, entry, err))
+            return false;
+    }
+}
+
+bool unpack_file(struct source *layer, const char *path, size_t limit, char **bytes,
+                 size_t *count, struct error *err)
+{
+    struct unpacked so_far = {0};
+    owned(memory) struct unpacking *unpacking = memory_new(1, sizeof *unpacking);
+
+    unpacking->so_far = &so_far;
+    unpacking->wanted = path;
+    unpacking->limit = limit;
+    bool walked = walk_archive(layer, unpacking, find_wanted, err);
+    owned(memory) char *found = unpacking->bytes;
+    if (!walked)
+        return false;
+    if (!found)
+        return error_set(err, ERROR_NOT_FOUND, "there is no file '%.200s' in it", path);
+    *bytes = take(&found);
+    *count = unpacking->count;
+    return true;
 }

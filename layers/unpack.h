@@ -43,3 +43,9 @@ struct unpacked {
  */
 bool unpack_layer(struct source *layer, const char *root, struct unpacked *so_far,
                   struct error *err) MUST_CHECK;
+
+/** Reads one regular file of a layer into memory, and `layer` to its end. `path` is relative to
+ *  the root; `*bytes` is the caller's to free() and ends in an uncounted NUL. ERROR_NOT_FOUND
+ *  when there is none, ERROR_LIMIT beyond `limit` bytes, else as unpack_layer(). */
+bool unpack_file(struct source *layer, const char *path, size_t limit, char **bytes,
+                 size_t *count, struct error *err) MUST_CHECK;

@@ -478,6 +478,68 @@ static void the_source_may_fail_anywhere_and_is_quoted(void **state)
     }
 }
 
+static bool find_file(const struct packed *packed, const char *path, char **bytes,
+                      size_t *count, struct error *err)
+{
+    owned(source) struct source *layer = memory_source(packed->bytes, packed->count);
+
+    return unpack_file(layer, path, 10, bytes, count, err);
+}
+
+static void one_file_is_read_into_memory(void **state)
+{
+    (void)state;
+    const struct item items[] = {{'d', "./d", NULL, 0},
+                                 {'f', "./d/file", "content", 0},
+                                 {'f', "empty", "", 0},
+                                 {'l', "link", "d/file", 0},
+                                 {'f', "d/twice", "a", 0},
+                                 {'f', "d/twice", "later", 0},
+                                 {'f', "large", "01234567890", 0},
+                                 {0}};
+    static const struct {
+        const char *path, *content;
+    } found[] = {{"d/file", "content"}, {"empty", ""}, {"d/twice", "later"}};
+    static const char *const missing[] = {"d", "link", "file", "./d/file"};
+    owned(memory) struct packed *packed = pack_with(items, archive_write_add_filter_zstd);
+    struct error err;
+    size_t count;
+
+    for (size_t i = 0; i < COUNT(found); i++) {
+        owned(memory) char *bytes = NULL;
+        assert_ok(find_file(packed, found[i].path, &bytes, &count, &err));
+        assert_string_equal(bytes, found[i].content);
+        assert_int_equal(count, strlen(found[i].content));
+    }
+    for (size_t i = 0; i < COUNT(missing); i++) {
+        char *bytes = NULL;
+        assert_fails(find_file(packed, missing[i], &bytes, &count, &err), ERROR_NOT_FOUND,
+                     "there is no file '");
+        assert_null(bytes);
+    }
+    char *bytes = NULL;
+    assert_fails(find_file(packed, "large", &bytes, &count, &err), ERROR_LIMIT,
+                 "'large' is larger than 10 bytes");
+}
+
+static void a_file_is_only_found_in_a_layer_that_is_whole(void **state)
+{
+    (void)state;
+    static const struct source_ops ops = {.read = failing_read};
+    const struct item items[] = {{'f', "file", "content", 0}, {0}};
+    owned(memory) struct packed *packed = pack_with(items, archive_write_add_filter_none);
+
+    for (size_t given = 0; given <= packed->count; given += 256) {
+        struct error err;
+        struct failing_source failing = {{&ops}, packed->bytes, given};
+        char *bytes = NULL;
+        size_t count;
+        assert_fails(unpack_file(&failing.source, "file", 10, &bytes, &count, &err),
+                     ERROR_NETWORK, "the line went dead");
+        assert_null(bytes);
+    }
+}
+
 static void names_stay_the_bytes_they_are(void **state)
 {
     (void)state;
@@ -523,6 +585,8 @@ int main(void)
         cmocka_unit_test(limits_hold_for_all_layers_together),
         cmocka_unit_test(broken_archives_are_refused_or_harmless),
         cmocka_unit_test(the_source_may_fail_anywhere_and_is_quoted),
+        cmocka_unit_test(one_file_is_read_into_memory),
+        cmocka_unit_test(a_file_is_only_found_in_a_layer_that_is_whole),
         cmocka_unit_test(names_stay_the_bytes_they_are),
         cmocka_unit_test(a_set_knows_what_was_added),
     };
