@@ -14,7 +14,18 @@
 #include "oci/image.h"
 #include "oci/layout.h"
 
+enum layer_compression { LAYER_GZIP, LAYER_ZSTD };
+
 /** Writes the gzip'd layer into `workspace` and tells its descriptor and diff id. Every entry
  * is dated `modified`, in seconds since 1970. On failure the workspace is as it was. */
-bool layer_write(const struct tree *tree, time_t modified, struct layout *workspace,
+bool layer_write(struct tree *tree, time_t modified, struct layout *workspace,
                  struct layer *out, struct error *err) MUST_CHECK;
+
+/** The same with another compression. The diff id is equal. */
+bool layer_write_as(struct tree *tree, enum layer_compression compression, time_t modified,
+                    struct layout *workspace, struct layer *out, struct error *err) MUST_CHECK;
+
+/** Writes the layer of `from`, gzip'd or zstd'd, into `workspace` with gzip. ERROR_INVALID when
+ *  it is not what its digest and diff id say, ERROR_LIMIT beyond what Lambda takes. */
+bool layer_recompress(struct store *from, const struct layer *layer, struct layout *workspace,
+                      struct descriptor *out, struct error *err) MUST_CHECK;

@@ -2,6 +2,7 @@
 #include "layers/tar.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,9 @@
 #include "oci/base/text.h"
 
 enum { BLOCK_BYTES = 512 };
+
+/* Eleven octal digits: one byte less than 8 GiB. */
+static const uint64_t SIZE_MOST = 077777777777;
 
 static const char ZEROES[2 * BLOCK_BYTES];
 
@@ -107,58 +111,91 @@ static void fill_header(struct header *header, char type, unsigned int mode, uin
     put_checksum(header);
 }
 
-static bool write_padded(struct sink *out, const void *bytes, size_t count, struct error *err)
+static bool write_padding(struct sink *out, uint64_t count, struct error *err)
 {
-    size_t rest = count % BLOCK_BYTES;
+    size_t rest = (size_t)(count % BLOCK_BYTES);
 
-    if (count == 0)
-        return true;
-    return sink_write(out, bytes, count, err) &&
-           (rest == 0 || sink_write(out, ZEROES, BLOCK_BYTES - rest, err));
+    return rest == 0 || sink_write(out, ZEROES, BLOCK_BYTES - rest, err);
 }
 
-/* "<length> path=<path>\n", where the length counts its own digits too. */
-static char *pax_record(const char *path)
+/* Adds "<length> <name>=<value>\n", where the length counts its own digits too. */
+static void add_record(struct text *records, const char *name, const char *value)
 {
-    size_t rest = strlen(" path=\n") + strlen(path);
+    size_t rest = strlen(name) + strlen(value) + strlen(" =\n");
     size_t length = rest + 1;
 
     while (length != rest + (size_t)snprintf(NULL, 0, "%zu", length))
         length = rest + (size_t)snprintf(NULL, 0, "%zu", length);
-    return text_format("%zu path=%s\n", length, path);
+    text_addf(records, "%zu %s=%s\n", length, name, value);
 }
 
-static bool write_pax(const char *path, time_t modified, struct sink *out, struct error *err)
+static bool write_records(const struct text *records, time_t modified, struct sink *out,
+                          struct error *err)
 {
-    owned(memory) char *record = pax_record(path);
     struct header header = {.name = "PaxHeader"};
 
-    fill_header(&header, 'x', 0644, strlen(record), modified);
+    fill_header(&header, 'x', 0644, records->length, modified);
     return sink_write(out, &header, sizeof header, err) &&
-           write_padded(out, record, strlen(record), err);
+           sink_write(out, records->bytes, records->length, err) &&
+           write_padding(out, records->length, err);
+}
+
+/* For readers that know no PAX: the start of the text, cut wherever it ends. */
+static void put_start(char *field, size_t size, const char *text)
+{
+    size_t length = strlen(text);
+
+    memcpy(field, text, length < size ? length : size);
+}
+
+/* Fills the header of the entry, and `records` with what does not fit there. */
+static void describe(const struct tree_entry *entry, time_t modified, struct header *header,
+                     struct text *records)
+{
+    static const char types[] = {
+        [TREE_FOLDER] = '5', [TREE_FILE] = '0', [TREE_PROGRAM] = '0', [TREE_LINK] = '2'};
+    owned(memory) char *path =
+        text_format("%s%s", entry->path, entry->kind == TREE_FOLDER ? "/" : "");
+    bool is_large = entry->size > SIZE_MOST;
+
+    if (!put_path(header, path)) {
+        add_record(records, "path", path);
+        put_start(header->name, sizeof header->name, path);
+    }
+    if (entry->target) {
+        put_start(header->link_name, sizeof header->link_name, entry->target);
+        if (!is_ascii(entry->target) || strlen(entry->target) > sizeof header->link_name)
+            add_record(records, "linkpath", entry->target);
+    }
+    if (is_large) {
+        owned(memory) char *size = text_format("%" PRIu64, entry->size);
+        add_record(records, "size", size);
+    }
+    fill_header(header, types[entry->kind], entry->mode, is_large ? 0 : entry->size, modified);
+}
+
+static bool write_content(const struct tree_entry *entry, struct sink *out, struct error *err)
+{
+    owned(source) struct source *content = NULL;
+
+    return tree_entry_open(entry, &content, err) && stream_copy(content, out, err) &&
+           write_padding(out, entry->size, err);
 }
 
 static bool write_entry(const struct tree_entry *entry, time_t modified, struct sink *out,
                         struct error *err)
 {
-    bool is_folder = entry->kind == TREE_FOLDER;
-    owned(memory) char *path = text_format("%s%s", entry->path, is_folder ? "/" : "");
     struct header header = {0};
+    owned(text) struct text records = {0};
+    bool is_file = entry->kind == TREE_FILE || entry->kind == TREE_PROGRAM;
 
-    if (!put_path(&header, path)) {
-        if (!write_pax(path, modified, out, err))
-            return false;
-        /* For readers that know no PAX: the start of the path, cut wherever it ends. */
-        memcpy(header.name, path,
-               strlen(path) < sizeof header.name ? strlen(path) : sizeof header.name);
-    }
-    fill_header(&header, is_folder ? '5' : '0', entry->kind == TREE_FILE ? 0644 : 0755,
-                entry->count, modified);
-    return sink_write(out, &header, sizeof header, err) &&
-           write_padded(out, entry->bytes, entry->count, err);
+    describe(entry, modified, &header, &records);
+    return (records.length == 0 || write_records(&records, modified, out, err)) &&
+           sink_write(out, &header, sizeof header, err) &&
+           (!is_file || write_content(entry, out, err));
 }
 
-bool tar_write(const struct tree *tree, time_t modified, struct sink *out, struct error *err)
+bool tar_write(struct tree *tree, time_t modified, struct sink *out, struct error *err)
 {
     for (size_t i = 0; i < tree_entry_count(tree); i++) {
         struct tree_entry entry = tree_entry(tree, i);

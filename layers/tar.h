@@ -5,9 +5,8 @@
  * A tree as a tar archive.
  *
  * What a file system knows beyond names and bytes is written one way for
- * everybody: owner and group 0 without names, one time stamp, 0755 for folders
- * and programs, 0644 for files. A PAX record appears only for a path that a
- * plain ustar header cannot hold.
+ * everybody: owner and group 0 without names, one time stamp. PAX records appear
+ * only for what a plain ustar header cannot hold: long or foreign names, 8 GiB.
  *
  * The bytes decide a layer's digest, so they are ours to the last one:
  * libarchive's writer translates names by the locale, and fails in "C" for
@@ -22,5 +21,5 @@
 
 /** Writes the archive into `out`, which is neither finished nor freed. `modified`, in seconds
  *  since 1970 and not negative, is the time of every entry. */
-bool tar_write(const struct tree *tree, time_t modified, struct sink *out,
+bool tar_write(struct tree *tree, time_t modified, struct sink *out,
                struct error *err) MUST_CHECK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "layers/tree.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,14 +11,19 @@
 struct node {
     char *path;
     enum tree_kind kind;
-    const char *bytes;
-    size_t count;
-    char *owned; /* the bytes, where they are ours */
+    unsigned int mode;
+    uint64_t size;
+    const char *bytes; /* borrowed */
+    char *name;        /* of the file on the host, or of the link's target */
 };
 
 struct tree {
-    struct node *nodes; /* always sorted */
+    struct node **nodes;
     size_t count;
+    size_t capacity;
+    bool is_sorted;
+    struct node **slots; /* the same nodes, each where the hash of its path says; or NULL */
+    size_t slot_count;   /* a power of two, at least twice as many as there are nodes */
 };
 
 struct tree *tree_new(void)
@@ -25,47 +31,97 @@ struct tree *tree_new(void)
     return memory_new(1, sizeof(struct tree));
 }
 
+static void node_free(struct node *node)
+{
+    if (!node)
+        return;
+    free(node->path);
+    free(node->name);
+    free(node);
+}
+
+static inline void node_cleanup(struct node **variable)
+{
+    node_free(*variable);
+}
+
 void tree_free(struct tree *tree)
 {
     if (!tree)
         return;
-    for (size_t i = 0; i < tree->count; i++) {
-        free(tree->nodes[i].path);
-        free(tree->nodes[i].owned);
-    }
+    for (size_t i = 0; i < tree->count; i++)
+        node_free(tree->nodes[i]);
     free(tree->nodes);
+    free(tree->slots);
     free(tree);
 }
 
-/* Where the path is, or where it belongs. */
-static size_t find(const struct tree *tree, const char *path, bool *found)
+static int compare_paths(const void *a, const void *b)
 {
-    size_t low = 0;
-    size_t high = tree->count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(tree->nodes[middle].path, path);
-        if (order == 0) {
-            *found = true;
-            return middle;
-        }
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *found = false;
-    return low;
+    return strcmp((*(struct node *const *)a)->path, (*(struct node *const *)b)->path);
 }
 
-static void insert(struct tree *tree, size_t position, const struct node *node)
+/* FNV-1a. */
+static size_t hash_of(const char *path)
 {
-    tree->nodes = memory_resize(tree->nodes, tree->count + 1, sizeof *tree->nodes);
-    memmove(&tree->nodes[position + 1], &tree->nodes[position],
-            (tree->count - position) * sizeof *tree->nodes);
-    tree->nodes[position] = *node;
-    tree->count++;
+    uint64_t hash = 0xcbf29ce484222325;
+
+    for (; *path; path++)
+        hash = (hash ^ (unsigned char)*path) * 0x100000001b3;
+    return (size_t)(hash ^ hash >> 32);
+}
+
+/* Where the path's node is, or where it belongs. */
+static struct node **slot_of(const struct tree *tree, const char *path)
+{
+    size_t slot = hash_of(path);
+
+    while (tree->slots[slot % tree->slot_count] &&
+           strcmp(tree->slots[slot % tree->slot_count]->path, path) != 0)
+        slot++;
+    return &tree->slots[slot % tree->slot_count];
+}
+
+static const struct node *find(const struct tree *tree, const char *path)
+{
+    return tree->slots ? *slot_of(tree, path) : NULL;
+}
+
+/* Makes room for one more. */
+static void grow(struct tree *tree)
+{
+    if (tree->count < tree->capacity)
+        return;
+    tree->capacity = tree->capacity ? 2 * tree->capacity : 16;
+    tree->nodes = memory_resize(tree->nodes, tree->capacity, sizeof *tree->nodes);
+    free(tree->slots);
+    tree->slot_count = 2 * tree->capacity;
+    tree->slots = memory_new(tree->slot_count, sizeof *tree->slots);
+    for (size_t i = 0; i < tree->count; i++)
+        *slot_of(tree, tree->nodes[i]->path) = tree->nodes[i];
+}
+
+static bool insert(struct tree *tree, struct node **node, struct error *err)
+{
+    if (tree->count == TREE_ENTRIES_LIMIT)
+        return error_set(err, ERROR_LIMIT, "more than %d files", TREE_ENTRIES_LIMIT);
+    grow(tree);
+    *slot_of(tree, (*node)->path) = *node;
+    tree->nodes[tree->count++] = take(node);
+    tree->is_sorted = false;
+    return true;
+}
+
+static struct node *node_new(const char *path, enum tree_kind kind)
+{
+    static const unsigned int modes[] = {
+        [TREE_FOLDER] = 0755, [TREE_FILE] = 0644, [TREE_PROGRAM] = 0755, [TREE_LINK] = 0777};
+    struct node *node = memory_new(1, sizeof *node);
+
+    node->path = memory_copy_string(path);
+    node->kind = kind;
+    node->mode = modes[kind];
+    return node;
 }
 
 /* Every part is a name, so that the path stays below the root and has one spelling. */
@@ -85,54 +141,101 @@ static bool check_path(const char *path, struct error *err)
 
 static bool add_parents(struct tree *tree, const char *path, struct error *err)
 {
-    for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
-        owned(memory) char *parent = memory_copy_string(path);
-        bool found;
-        parent[slash - path] = '\0';
-        size_t position = find(tree, parent, &found);
-        if (found && tree->nodes[position].kind != TREE_FOLDER)
-            return error_set(err, ERROR_INVALID, "'%.200s' runs through the file '%.200s'",
-                             path, parent);
-        if (!found)
-            insert(tree, position, &(struct node){.path = take(&parent), .kind = TREE_FOLDER});
+    owned(memory) char *parent = memory_copy_string(path);
+
+    for (char *slash = strchr(parent, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        const struct node *found = find(tree, parent);
+        owned(node) struct node *folder = found ? NULL : node_new(parent, TREE_FOLDER);
+        if (found && found->kind != TREE_FOLDER)
+            return error_set(err, ERROR_INVALID, "'%.200s' runs through the %s '%.200s'", path,
+                             found->kind == TREE_LINK ? "link" : "file", parent);
+        if (folder && !insert(tree, &folder, err))
+            return false;
+        *slash = '/';
     }
     return true;
 }
 
-static bool add(struct tree *tree, const char *path, struct node *node, struct error *err)
+/* Takes over the node when it succeeds. */
+static bool add(struct tree *tree, struct node **node, struct error *err)
 {
-    bool found;
+    const char *path = (*node)->path;
 
     if (!check_path(path, err) || !add_parents(tree, path, err))
         return false;
-    size_t position = find(tree, path, &found);
-    if (found)
+    if (find(tree, path))
         return error_set(err, ERROR_INVALID, "'%.200s' is there twice", path);
-    node->path = memory_copy_string(path);
-    insert(tree, position, node);
-    return true;
+    return insert(tree, node, err);
 }
 
 bool tree_add_bytes(struct tree *tree, const char *path, enum tree_kind kind, const void *bytes,
                     size_t count, struct error *err)
 {
-    return add(tree, path, &(struct node){.kind = kind, .bytes = bytes, .count = count}, err);
+    owned(node) struct node *node = node_new(path, kind);
+
+    node->bytes = bytes;
+    node->size = count;
+    return add(tree, &node, err);
+}
+
+bool tree_add_file_as(struct tree *tree, const char *path, unsigned int mode,
+                      const char *host_path, uint64_t size, struct error *err)
+{
+    owned(node) struct node *node = node_new(path, TREE_FILE);
+
+    node->mode = mode;
+    node->size = size;
+    node->name = memory_copy_string(host_path);
+    return add(tree, &node, err);
 }
 
 bool tree_add_file(struct tree *tree, const char *path, enum tree_kind kind,
                    const char *host_path, struct error *err)
 {
-    owned(memory) char *bytes = NULL;
-    struct node node = {.kind = kind};
+    uint64_t size;
 
-    if (!file_read(host_path, TREE_FILE_LIMIT, &bytes, &node.count, err))
-        return false;
-    node.bytes = bytes;
-    node.owned = bytes;
-    if (!add(tree, path, &node, err))
-        return false;
-    (void)take(&bytes);
-    return true;
+    return file_size(host_path, &size, err) &&
+           tree_add_file_as(tree, path, kind == TREE_PROGRAM ? 0755 : 0644, host_path, size,
+                            err);
+}
+
+bool tree_add_link(struct tree *tree, const char *path, const char *target, struct error *err)
+{
+    owned(node) struct node *node = node_new(path, TREE_LINK);
+
+    node->name = memory_copy_string(target);
+    return add(tree, &node, err);
+}
+
+bool tree_add_folder(struct tree *tree, const char *path, struct error *err)
+{
+    const struct node *found = find(tree, path);
+    owned(node) struct node *node = node_new(path, TREE_FOLDER);
+
+    return (found && found->kind == TREE_FOLDER) || add(tree, &node, err);
+}
+
+static struct tree_entry describe(const struct node *node)
+{
+    return (struct tree_entry){
+        .path = node->path,
+        .kind = node->kind,
+        .mode = node->mode,
+        .size = node->size,
+        .bytes = node->bytes,
+        .host_path = node->kind == TREE_LINK ? NULL : node->name,
+        .target = node->kind == TREE_LINK ? node->name : NULL,
+    };
+}
+
+bool tree_find(const struct tree *tree, const char *path, struct tree_entry *out)
+{
+    const struct node *node = find(tree, path);
+
+    if (node)
+        *out = describe(node);
+    return node != NULL;
 }
 
 size_t tree_entry_count(const struct tree *tree)
@@ -140,9 +243,62 @@ size_t tree_entry_count(const struct tree *tree)
     return tree->count;
 }
 
-struct tree_entry tree_entry(const struct tree *tree, size_t position)
+struct tree_entry tree_entry(struct tree *tree, size_t position)
 {
-    const struct node *node = &tree->nodes[position];
+    assert(position < tree->count);
+    if (!tree->is_sorted)
+        qsort(tree->nodes, tree->count, sizeof *tree->nodes, compare_paths);
+    tree->is_sorted = true;
+    return describe(tree->nodes[position]);
+}
 
-    return (struct tree_entry){node->path, node->kind, node->bytes, node->count};
+/* A file that must not have changed since it was counted. */
+struct counted_source {
+    struct source source;
+    struct source *file;
+    const char *path;
+    uint64_t left;
+};
+
+static bool counted_read(struct source *self, void *bytes, size_t capacity, size_t *count,
+                         struct error *err)
+{
+    struct counted_source *counted = (struct counted_source *)self;
+
+    if (!source_read(counted->file, bytes, capacity, count, err))
+        return false;
+    if (*count > counted->left || (*count == 0 && counted->left > 0))
+        return error_set(err, ERROR_CONFLICT, "'%.200s' has changed while it was read",
+                         counted->path);
+    counted->left -= *count;
+    return true;
+}
+
+static void counted_free(struct source *self)
+{
+    struct counted_source *counted = (struct counted_source *)self;
+
+    source_free(counted->file);
+    free(counted);
+}
+
+static const struct source_ops counted_ops = {.read = counted_read, .free = counted_free};
+
+bool tree_entry_open(const struct tree_entry *entry, struct source **out, struct error *err)
+{
+    owned(source) struct source *file = NULL;
+
+    if (!entry->host_path) {
+        *out = memory_source(entry->bytes, (size_t)entry->size);
+        return true;
+    }
+    if (!file_source(entry->host_path, &file, err))
+        return false;
+    struct counted_source *counted = memory_new(1, sizeof *counted);
+    counted->source.ops = &counted_ops;
+    counted->file = take(&file);
+    counted->path = entry->host_path;
+    counted->left = entry->size;
+    *out = &counted->source;
+    return true;
 }

@@ -60,18 +60,39 @@ static bool cannot_open(const char *path, struct error *err)
     return false;
 }
 
-bool file_source(const char *path, struct source **out, struct error *err)
+static bool open_regular(const char *path, int *out, struct stat *status, struct error *err)
 {
     /* Not waiting for a writer should the name be a pipe's. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return cannot_open(path, err);
-
-    struct stat status;
-    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+    if (fstat(fd, status) != 0 || !S_ISREG(status->st_mode)) {
         close(fd);
         return error_set(err, ERROR_INVALID, "'%.200s' is not a regular file", path);
     }
+    *out = fd;
+    return true;
+}
+
+bool file_size(const char *path, uint64_t *size, struct error *err)
+{
+    struct stat status;
+    int fd;
+
+    if (!open_regular(path, &fd, &status, err))
+        return false;
+    close(fd);
+    *size = (uint64_t)status.st_size;
+    return true;
+}
+
+bool file_source(const char *path, struct source **out, struct error *err)
+{
+    struct stat status;
+    int fd;
+
+    if (!open_regular(path, &fd, &status, err))
+        return false;
 
     struct file_source *file = memory_new(1, sizeof *file);
     file->source.ops = &file_source_ops;

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "oci/base/stream.h"
@@ -31,6 +32,9 @@ bool file_source(const char *path, struct source **out, struct error *err) MUST_
  *  known. Freed without finish it leaves nothing. */
 bool file_sink(const char *folder, mode_t mode, char *(*place)(void *context), void *context,
                struct sink **out, struct error *err) MUST_CHECK;
+
+/** The size of a regular file that can be read. */
+bool file_size(const char *path, uint64_t *size, struct error *err) MUST_CHECK;
 
 bool file_exists(const char *path);
 

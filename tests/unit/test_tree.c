@@ -5,6 +5,7 @@
  */
 #include "layers/tree.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "oci/base/file.h"
@@ -58,23 +59,101 @@ static void a_place_is_taken_once(void **state)
                  "runs through the file 'a/b'");
 }
 
-static void host_files_are_read_at_once(void **state)
+static void links_and_folders_have_their_place(void **state)
+{
+    (void)state;
+    struct error err;
+    struct tree_entry entry;
+    owned(tree) struct tree *tree = tree_new();
+
+    assert_ok(tree_add_link(tree, "usr/bin/sh", "../../bin/dash", &err));
+    assert_ok(tree_add_folder(tree, "usr/bin", &err));
+    assert_ok(tree_add_folder(tree, "srv/empty", &err));
+    assert_fails(tree_add_folder(tree, "usr/bin/sh", &err), ERROR_INVALID, "twice");
+    assert_fails(tree_add_bytes(tree, "usr/bin/sh/x", TREE_FILE, "", 0, &err), ERROR_INVALID,
+                 "runs through the link 'usr/bin/sh'");
+    assert_true(tree_find(tree, "usr/bin/sh", &entry));
+    assert_int_equal(entry.kind, TREE_LINK);
+    assert_string_equal(entry.target, "../../bin/dash");
+    assert_true(tree_find(tree, "srv/empty", &entry));
+    assert_int_equal(entry.kind, TREE_FOLDER);
+    assert_false(tree_find(tree, "usr/sbin", &entry));
+    assert_int_equal(tree_entry_count(tree), 5);
+}
+
+/* Reads the content of the tree's only file. */
+static bool read_content(struct tree *tree, char **bytes, size_t *count, struct error *err)
+{
+    owned(source) struct source *source = NULL;
+    const struct tree_entry entry = tree_entry(tree, 0);
+    owned(sink) struct sink *sink = memory_sink(100, bytes, count);
+
+    return tree_entry_open(&entry, &source, err) && stream_copy(source, sink, err) &&
+           sink_finish(take(&sink), err);
+}
+
+static void host_files_are_read_when_they_are_written(void **state)
 {
     (void)state;
     struct error err;
     char *folder = temp_folder();
     owned(memory) char *path = text_format("%s/file", folder);
+    owned(memory) char *bytes = NULL;
+    size_t count;
     owned(tree) struct tree *tree = tree_new();
 
     assert_fails(tree_add_file(tree, "x", TREE_FILE, path, &err), ERROR_NOT_FOUND, path);
-    assert_ok(file_write(path, 0600, "before", 6, &err));
-    assert_ok(tree_add_file(tree, "x", TREE_PROGRAM, path, &err));
-    assert_ok(file_write(path, 0600, "after", 5, &err));
-    assert_int_equal(tree_entry(tree, 0).count, 6);
-    assert_memory_equal(tree_entry(tree, 0).bytes, "before", 6);
     assert_fails(tree_add_file(tree, "y", TREE_FILE, folder, &err), ERROR_INVALID,
                  "not a regular file");
+    assert_ok(file_write(path, 0600, "before", 6, &err));
+    assert_ok(tree_add_file(tree, "x", TREE_PROGRAM, path, &err));
+    assert_int_equal(tree_entry(tree, 0).size, 6);
+    assert_int_equal(tree_entry(tree, 0).mode, 0755);
+    assert_ok(file_write(path, 0600, "during", 6, &err));
+    assert_ok(read_content(tree, &bytes, &count, &err));
+    assert_int_equal(count, 6);
+    assert_memory_equal(bytes, "during", 6);
     temp_folder_remove(folder);
+}
+
+static void a_file_that_changes_its_size_meanwhile_is_an_error(void **state)
+{
+    (void)state;
+    static const char *const after[] = {"", "short", "longer than before"};
+    struct error err;
+    char *folder = temp_folder();
+    owned(memory) char *path = text_format("%s/file", folder);
+    owned(memory) char *bytes = NULL;
+    size_t count;
+    owned(tree) struct tree *tree = tree_new();
+
+    assert_ok(file_write(path, 0600, "before", 6, &err));
+    assert_ok(tree_add_file(tree, "x", TREE_FILE, path, &err));
+    for (size_t i = 0; i < COUNT(after); i++) {
+        assert_ok(file_write(path, 0600, after[i], strlen(after[i]), &err));
+        assert_fails(read_content(tree, &bytes, &count, &err), ERROR_CONFLICT,
+                     "has changed while it was read");
+    }
+    temp_folder_remove(folder);
+    assert_fails(read_content(tree, &bytes, &count, &err), ERROR_NOT_FOUND, "/file'");
+}
+
+static void many_entries_come_out_sorted(void **state)
+{
+    (void)state;
+    enum { MANY = 30000 };
+    struct error err;
+    owned(tree) struct tree *tree = tree_new();
+
+    for (unsigned int i = 0; i < MANY; i++) {
+        char path[40];
+        unsigned int shuffled = i * 7919 % MANY;
+        snprintf(path, sizeof path, "folder%u/%u", shuffled % 100, shuffled);
+        assert_ok(tree_add_bytes(tree, path, TREE_FILE, "", 0, &err));
+    }
+    assert_int_equal(tree_entry_count(tree), MANY + 100);
+    for (size_t i = 1; i < MANY + 100; i++)
+        assert_true(strcmp(tree_entry(tree, i - 1).path, tree_entry(tree, i).path) < 0);
 }
 
 int main(void)
@@ -83,7 +162,10 @@ int main(void)
         cmocka_unit_test(entries_come_out_sorted_with_their_parents),
         cmocka_unit_test(no_path_leaves_the_root),
         cmocka_unit_test(a_place_is_taken_once),
-        cmocka_unit_test(host_files_are_read_at_once),
+        cmocka_unit_test(links_and_folders_have_their_place),
+        cmocka_unit_test(host_files_are_read_when_they_are_written),
+        cmocka_unit_test(a_file_that_changes_its_size_meanwhile_is_an_error),
+        cmocka_unit_test(many_entries_come_out_sorted),
     };
     return cmocka_run_group_tests_name("tree", tests, NULL, NULL);
 }
