@@ -91,7 +91,7 @@ asan: ## run the tests with the address and undefined-behaviour sanitizers
 
 # Parsers of bytes from outside, and what they are made of.
 FUZZED  := $(wildcard oci/base/*.c oci/*.c lambda/definition*.c) lambda/yaml.c \
-           lambda/local/runtime_request.c layers/inode_set.c layers/unpack.c \
+           lambda/local/runtime_request.c layers/ignore.c layers/inode_set.c layers/unpack.c \
            registry/challenge.c registry/credential_helper.c registry/login_file.c \
            registry/registry_login.c tests/fuzz/fuzz.c
 
