@@ -50,25 +50,6 @@ static void print_environment(const struct image *image, FILE *out)
         fprintf(out, "  %-11s %s\n", i == 0 ? "environment" : "", variables[i]);
 }
 
-/* The n-th line of the history that made a layer. */
-static const char *created_by(const struct image *image, size_t position)
-{
-    const json_t *history = json_object_get(image_config(image), "history");
-    size_t i;
-    const json_t *line;
-
-    json_array_foreach(history, i, line)
-    {
-        if (json_is_true(json_object_get(line, "empty_layer")))
-            continue;
-        if (position-- == 0) {
-            const char *text = json_optional_string(line, "created_by");
-            return text ? text : "";
-        }
-    }
-    return "";
-}
-
 void describe_print_image(const struct image *image, FILE *out)
 {
     const char *folder = image_working_directory(image);
@@ -84,7 +65,7 @@ void describe_print_image(const struct image *image, FILE *out)
         const struct descriptor *blob = &image_layer(image, i)->blob;
         fprintf(out, "  %-11s %s %8s  %.60s\n", i == 0 ? "layers" : "",
                 digest_format_short(&blob->digest).text, size_format(blob->size).text,
-                created_by(image, i));
+                image_layer_origin(image, i));
     }
 }
 

@@ -156,34 +156,54 @@ static void edit_config(json_t *config, const struct image_edit *edit)
     json_object_set_new(config, "created", json_string(created));
 }
 
-/* The base's own layers stay as they are listed, but in OCI's words. */
-static bool edit_manifest(json_t *manifest, const struct image *base,
-                          const struct image_edit *edit, const struct descriptor *config,
-                          struct error *err)
+/* Says what the layer is in the format's words. */
+static bool name_layer(json_t *json, const struct descriptor *blob, enum image_format format,
+                       struct error *err)
 {
-    json_t *layers = json_object_get(manifest, "layers");
+    struct digest_text name = digest_format(&blob->digest);
+    bool is_docker = format == IMAGE_FORMAT_DOCKER;
+    enum media_type type = is_docker ? media_type_to_docker(blob->media_type)
+                                     : media_type_to_oci(blob->media_type);
 
-    for (size_t i = 0; i < base->layer_count; i++) {
-        const struct descriptor *blob = &base->layers[i].blob;
-        if (blob->media_type == MEDIA_TYPE_FOREIGN_LAYER)
-            return error_set(err, ERROR_INVALID,
-                             "layer %s may not be distributed, so no image can be built on it",
-                             digest_format(&blob->digest).text);
-        if (blob->media_type != MEDIA_TYPE_OTHER)
-            json_object_set_new(
-                json_array_get(layers, i), "mediaType",
-                json_string(media_type_name(media_type_to_oci(blob->media_type))));
+    if (blob->media_type == MEDIA_TYPE_FOREIGN_LAYER)
+        return error_set(err, ERROR_INVALID,
+                         "layer %s may not be distributed, so no image can be built on it",
+                         name.text);
+    if (is_docker && type == MEDIA_TYPE_OTHER)
+        return error_set(err, ERROR_INVALID,
+                         "layer %s is %s, for which Docker's format has no name; leave "
+                         "--format docker away",
+                         name.text, media_type_name(blob->media_type));
+    if (type != MEDIA_TYPE_OTHER)
+        json_object_set_new(json, "mediaType", json_string(media_type_name(type)));
+    return true;
+}
+
+static bool edit_layers(json_t *layers, const struct image *base, const struct image_edit *edit,
+                        struct error *err)
+{
+    for (size_t i = 0; i < base->layer_count; i++)
+        if (!name_layer(json_array_get(layers, i), &base->layers[i].blob, edit->format, err))
+            return false;
+    for (size_t i = 0; i < edit->addition_count; i++) {
+        const struct descriptor *blob = &edit->additions[i].layer.blob;
+        json_t *json = descriptor_write(blob);
+        json_array_append_new(layers, json);
+        if (!name_layer(json, blob, edit->format, err))
+            return false;
     }
-    for (size_t i = 0; i < edit->addition_count; i++)
-        json_array_append_new(layers, descriptor_write(&edit->additions[i].layer.blob));
+    return true;
+}
 
-    json_object_set_new(manifest, "schemaVersion", json_integer(2));
-    json_object_set_new(manifest, "mediaType",
-                        json_string(media_type_name(MEDIA_TYPE_OCI_MANIFEST)));
-    json_object_set_new(manifest, "config", descriptor_write(config));
-    json_object_del(manifest, "subject"); /* what the base is about, the result is not */
-
+static void edit_annotations(json_t *manifest, const struct image *base,
+                             const struct image_edit *edit)
+{
     json_t *annotations = json_object_get(manifest, "annotations");
+
+    if (edit->format == IMAGE_FORMAT_DOCKER) {
+        json_object_del(manifest, "annotations");
+        return;
+    }
     if (!json_is_object(annotations)) {
         annotations = json_object();
         json_object_set_new(manifest, "annotations", annotations);
@@ -194,7 +214,22 @@ static bool edit_manifest(json_t *manifest, const struct image *base,
         json_object_del(annotations, BASE_NAME);
     json_object_set_new(annotations, BASE_DIGEST,
                         json_string(digest_format(&base->document.descriptor.digest).text));
-    return true;
+}
+
+/* The base's own layers stay as they are listed, but in one format's words. */
+static bool edit_manifest(json_t *manifest, const struct image *base,
+                          const struct image_edit *edit, const struct descriptor *config,
+                          struct error *err)
+{
+    bool is_docker = edit->format == IMAGE_FORMAT_DOCKER;
+    enum media_type type = is_docker ? MEDIA_TYPE_DOCKER_MANIFEST : MEDIA_TYPE_OCI_MANIFEST;
+
+    json_object_set_new(manifest, "schemaVersion", json_integer(2));
+    json_object_set_new(manifest, "mediaType", json_string(media_type_name(type)));
+    json_object_set_new(manifest, "config", descriptor_write(config));
+    json_object_del(manifest, "subject"); /* what the base is about, the result is not */
+    edit_annotations(manifest, base, edit);
+    return edit_layers(json_object_get(manifest, "layers"), base, edit, err);
 }
 
 bool image_derive(const struct image *base, const struct image_edit *edit,
@@ -207,7 +242,8 @@ bool image_derive(const struct image *base, const struct image_edit *edit,
     edit_config(config, edit);
     owned(memory) char *bytes = json_text(config);
     struct descriptor blob = {
-        .media_type = MEDIA_TYPE_OCI_CONFIG,
+        .media_type = edit->format == IMAGE_FORMAT_DOCKER ? MEDIA_TYPE_DOCKER_CONFIG
+                                                          : MEDIA_TYPE_OCI_CONFIG,
         .digest = digest_of(bytes, strlen(bytes)),
         .size = strlen(bytes),
     };
@@ -216,6 +252,22 @@ bool image_derive(const struct image *base, const struct image_edit *edit,
     if (!edit_manifest(manifest, base, edit, &blob, err) ||
         !document_write(manifest, &document, err) ||
         !workspace->ops->put_blob(workspace, &blob, source, err) ||
+        !store_put_manifest(workspace, NULL, &document, err))
+        return false;
+    return read_image(workspace, &document, out, err);
+}
+
+bool image_replace_blobs(const struct image *image, const struct descriptor *blobs,
+                         struct store *workspace, struct image **out, struct error *err)
+{
+    json_owned json_t *manifest = json_deep_copy(image->manifest);
+    owned(document) struct document document = {0};
+    json_t *layers = json_object_get(manifest, "layers");
+
+    for (size_t i = 0; i < image->layer_count; i++)
+        if (!digest_equal(&image->layers[i].blob.digest, &blobs[i].digest))
+            json_array_set_new(layers, i, descriptor_write(&blobs[i]));
+    if (!document_write(manifest, &document, err) ||
         !store_put_manifest(workspace, NULL, &document, err))
         return false;
     return read_image(workspace, &document, out, err);
@@ -254,6 +306,20 @@ size_t image_layer_count(const struct image *image)
 const struct layer *image_layer(const struct image *image, size_t position)
 {
     return &image->layers[position];
+}
+
+const char *image_layer_origin(const struct image *image, size_t position)
+{
+    size_t i;
+    const json_t *line;
+
+    json_array_foreach(json_object_get(image->config, "history"), i, line)
+    {
+        const char *text = json_optional_string(line, "created_by");
+        if (!json_is_true(json_object_get(line, "empty_layer")) && position-- == 0)
+            return text ? text : "";
+    }
+    return "";
 }
 
 static const json_t *run_member(const struct image *image, const char *name)

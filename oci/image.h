@@ -33,6 +33,9 @@ struct image_addition {
     const char *created_by;
 };
 
+/* Whose words a result is written in. */
+enum image_format { IMAGE_FORMAT_OCI, IMAGE_FORMAT_DOCKER };
+
 /* What to change. All zero changes nothing. Everything pointed at is borrowed for the call. */
 struct image_edit {
     const struct image_addition *additions; /* lowest first */
@@ -43,6 +46,7 @@ struct image_edit {
     const char *working_directory;  /* NULL keeps the base's */
     const char *base_name;          /* org.opencontainers.image.base.name; NULL: left out */
     time_t created;                 /* seconds since 1970; fixed by the caller, never now */
+    enum image_format format;       /* Docker's has no annotations */
 };
 
 /** Reads the manifest that `name`, a tag or a digest, has for `platform`, following indexes.
@@ -57,10 +61,17 @@ bool image_open(struct store *store, const char *name, const struct platform_spe
                 struct image **out, struct error *err) MUST_CHECK;
 
 /** Writes the new config and manifest into `workspace` and opens the result. `base` may be
- *  freed afterwards. The result is in OCI types whatever the base was in; fields of the base
- *  that we do not know are kept. ERROR_INVALID for a layer that may not be distributed. */
+ *  freed afterwards. The result is in the types of one format whatever the base was in; fields
+ *  of the base that we do not know are kept. ERROR_INVALID for a layer that may not be
+ *  distributed, or that the format has no type for. */
 bool image_derive(const struct image *base, const struct image_edit *edit,
                   struct store *workspace, struct image **out, struct error *err) MUST_CHECK;
+
+/** The same image with other blobs for its layers, one for each: compressed otherwise. Config
+ * and diff ids stay. `workspace` has the config. */
+bool image_replace_blobs(const struct image *image, const struct descriptor *blobs,
+                         struct store *workspace, struct image **out,
+                         struct error *err) MUST_CHECK;
 
 /* All borrowed from the image. */
 const struct document *image_document(const struct image *image); /* the manifest's bytes */
@@ -70,6 +81,9 @@ const struct descriptor *image_config_descriptor(const struct image *image);
 const struct platform_spec *image_platform(const struct image *image);
 size_t image_layer_count(const struct image *image);
 const struct layer *image_layer(const struct image *image, size_t position);
+
+/** What the history says about a layer; "" where it says nothing. Borrowed. */
+const char *image_layer_origin(const struct image *image, size_t position);
 
 /** The config's Env, Entrypoint or Cmd: strings ended by NULL, never NULL itself. The list is
  *  the caller's to free(), the strings are the image's. */

@@ -94,8 +94,11 @@ bool index_pick(const struct index_entry *entries, size_t count,
 bool index_write(const struct index_entry *entries, size_t count, struct document *out,
                  struct error *err)
 {
+    bool is_docker =
+        count > 0 && entries[0].descriptor.media_type == MEDIA_TYPE_DOCKER_MANIFEST;
+    enum media_type type = is_docker ? MEDIA_TYPE_DOCKER_LIST : MEDIA_TYPE_OCI_INDEX;
     json_owned json_t *index = json_pack("{s:i, s:s, s:[]}", "schemaVersion", 2, "mediaType",
-                                         media_type_name(MEDIA_TYPE_OCI_INDEX), "manifests");
+                                         media_type_name(type), "manifests");
     json_t *manifests = json_object_get(index, "manifests");
 
     for (size_t i = 0; i < count; i++) {

@@ -31,6 +31,7 @@ bool index_pick(const struct index_entry *entries, size_t count,
                 const struct platform_spec *platform, struct descriptor *out,
                 struct error *err) MUST_CHECK;
 
-/** Makes the index over the entries, in the order given. */
+/** Makes the index over the entries, in the order given; a Docker list over Docker's manifests,
+ *  which are not mixed with others. */
 bool index_write(const struct index_entry *entries, size_t count, struct document *out,
                  struct error *err) MUST_CHECK;

@@ -74,3 +74,13 @@ enum media_type media_type_to_oci(enum media_type type)
             return TYPES[i].oci;
     return type;
 }
+
+enum media_type media_type_to_docker(enum media_type type)
+{
+    enum media_type oci = media_type_to_oci(type);
+
+    for (size_t i = 0; i < TYPE_COUNT; i++)
+        if (TYPES[i].oci == oci && TYPES[i].type != oci)
+            return TYPES[i].type;
+    return MEDIA_TYPE_OTHER;
+}

@@ -38,3 +38,6 @@ bool media_type_is_manifest(enum media_type type);
 
 /** The OCI spelling of the same kind. */
 enum media_type media_type_to_oci(enum media_type type);
+
+/** The Docker spelling of the same kind; OTHER where Docker has none, as for zstd. */
+enum media_type media_type_to_docker(enum media_type type);

@@ -252,6 +252,98 @@ static void docker_bases_become_oci_images(void **state)
         assert_int_equal(image_layer(derived, i)->blob.media_type, MEDIA_TYPE_OCI_LAYER_GZIP);
 }
 
+static const char *member(const json_t *object, const char *name)
+{
+    return json_optional_string(object, name);
+}
+
+static void an_image_in_docker_s_format_has_docker_s_types_only(void **state)
+{
+    struct image_edit docker_edit = edit;
+    docker_edit.format = IMAGE_FORMAT_DOCKER;
+    owned(image) struct image *derived = derive(*state, &docker_edit);
+    const json_t *manifest = image_manifest(derived);
+    size_t i;
+    const json_t *layer;
+
+    assert_string_equal(member(manifest, "mediaType"),
+                        "application/vnd.docker.distribution.manifest.v2+json");
+    assert_string_equal(member(json_object_get(manifest, "config"), "mediaType"),
+                        "application/vnd.docker.container.image.v1+json");
+    json_array_foreach(json_object_get(manifest, "layers"), i, layer) assert_string_equal(
+        member(layer, "mediaType"), "application/vnd.docker.image.rootfs.diff.tar.gzip");
+    assert_int_equal(i, 2);
+    assert_null(json_object_get(manifest, "annotations"));
+}
+
+static void zstd_has_no_name_in_docker_s_format(void **state)
+{
+    const struct temp_layout *fixture = *state;
+    struct error err;
+    struct image_addition zstd = addition;
+    struct image_edit docker_edit = edit;
+    owned(image) struct image *base = NULL;
+    struct image *none;
+    struct document document = sample_image(fixture->layout, "v1", "linux/amd64", NULL);
+    document_release(&document);
+
+    zstd.layer.blob.media_type = MEDIA_TYPE_OCI_LAYER_ZSTD;
+    docker_edit.additions = &zstd;
+    docker_edit.format = IMAGE_FORMAT_DOCKER;
+    assert_ok(image_open(fixture->store, "v1", NULL, &base, &err));
+    assert_fails(image_derive(base, &docker_edit, fixture->store, &none, &err), ERROR_INVALID,
+                 "for which Docker's format has no name");
+}
+
+static void an_index_over_docker_s_manifests_is_docker_s_list(void **state)
+{
+    (void)state;
+    static const struct {
+        enum media_type entry, index;
+    } cases[] = {{MEDIA_TYPE_OCI_MANIFEST, MEDIA_TYPE_OCI_INDEX},
+                 {MEDIA_TYPE_DOCKER_MANIFEST, MEDIA_TYPE_DOCKER_LIST}};
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct error err;
+        owned(document) struct document index = {0};
+        const struct index_entry entry = {.descriptor = {cases[i].entry, {{1}}, 2},
+                                          .platform = platform("linux/amd64")};
+        assert_ok(index_write(&entry, 1, &index, &err));
+        assert_int_equal(index.descriptor.media_type, cases[i].index);
+    }
+}
+
+static void blobs_are_replaced_and_the_config_stays(void **state)
+{
+    const struct temp_layout *fixture = *state;
+    struct error err;
+    owned(image) struct image *before = derive(fixture, &edit);
+    owned(image) struct image *after = NULL;
+    const struct descriptor blobs[] = {image_layer(before, 0)->blob,
+                                       {MEDIA_TYPE_OCI_LAYER_ZSTD, {{7}}, 11}};
+
+    assert_ok(image_replace_blobs(before, blobs, fixture->store, &after, &err));
+    assert_true(digest_equal(&image_config_descriptor(before)->digest,
+                             &image_config_descriptor(after)->digest));
+    assert_int_equal(image_layer_count(after), 2);
+    assert_true(digest_equal(&image_layer(after, 0)->blob.digest, &blobs[0].digest));
+    assert_true(digest_equal(&image_layer(after, 1)->blob.digest, &blobs[1].digest));
+    assert_int_equal(image_layer(after, 1)->blob.media_type, MEDIA_TYPE_OCI_LAYER_ZSTD);
+    assert_true(
+        digest_equal(&image_layer(after, 1)->diff_id, &image_layer(before, 1)->diff_id));
+    assert_true(json_equal(json_object_get(image_manifest(before), "annotations"),
+                           json_object_get(image_manifest(after), "annotations")));
+}
+
+static void the_history_tells_where_a_layer_is_from(void **state)
+{
+    owned(image) struct image *derived = derive(*state, &edit);
+
+    assert_string_equal(image_layer_origin(derived, 0), "sample");
+    assert_string_equal(image_layer_origin(derived, 1), "the test");
+    assert_string_equal(image_layer_origin(derived, 2), "");
+}
+
 int main(void)
 {
 #define WITH_LAYOUT(test)                                                                      \
@@ -267,6 +359,11 @@ int main(void)
         WITH_LAYOUT(broken_documents_are_refused_with_the_field),
         WITH_LAYOUT(layers_that_may_not_be_distributed_are_refused),
         WITH_LAYOUT(docker_bases_become_oci_images),
+        WITH_LAYOUT(an_image_in_docker_s_format_has_docker_s_types_only),
+        WITH_LAYOUT(zstd_has_no_name_in_docker_s_format),
+        cmocka_unit_test(an_index_over_docker_s_manifests_is_docker_s_list),
+        WITH_LAYOUT(blobs_are_replaced_and_the_config_stays),
+        WITH_LAYOUT(the_history_tells_where_a_layer_is_from),
     };
     return cmocka_run_group_tests_name("image", tests, NULL, NULL);
 }
