@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/context.h"
+#include "cli/delivery.h"
 #include "cli/describe.h"
 #include "cli/function_options.h"
 #include "cli/login_options.h"
@@ -11,7 +12,6 @@
 #include "oci/base/file.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
-#include "oci/copy.h"
 
 struct build_values {
     struct login_values login;
@@ -19,6 +19,8 @@ struct build_values {
     const char *platforms;
     struct option_list destinations;
     const char *metadata_file;
+    const char *format;
+    const char *compression;
 };
 
 static const struct option build_options[] = {
@@ -29,24 +31,15 @@ static const struct option build_options[] = {
                 "where the image goes; may be repeated"),
     OPTION_TEXT(struct build_values, metadata_file, NULL, "metadata-file", "FILE",
                 "write digests, sizes and types as JSON"),
+    OPTION_TEXT(struct build_values, format, NULL, "format", "FORMAT",
+                "oci or docker: whose types the image is in (default oci)"),
+    OPTION_TEXT(struct build_values, compression, NULL, "compression", "KIND",
+                "gzip or zstd, for the new layers (default gzip)"),
     OPTION_TEXT(struct build_values, function.supervisor, NULL, "supervisor", "FILE",
                 "a supervisor of your own instead of the one inside"),
     LOGIN_OPTIONS(struct build_values, login),
     OPTION_END,
 };
-
-static json_t *describe_assembly(const struct assembly *assembly)
-{
-    json_t *json = json_object();
-    json_t *manifests = json_array();
-
-    if (assembly->index.bytes)
-        json_object_set_new(json, "index", descriptor_write(&assembly->index.descriptor));
-    for (size_t i = 0; i < assembly->image_count; i++)
-        json_array_append_new(manifests, describe_image(assembly->images[i]));
-    json_object_set_new(json, "manifests", manifests);
-    return json;
-}
 
 /* The login given is for the registry the image goes to, or else for that of its base. */
 static bool use_login(struct context *context, const struct build_values *build,
@@ -73,30 +66,6 @@ static bool use_login(struct context *context, const struct build_values *build,
     return login_options_use(&build->login, context, &chosen, err);
 }
 
-/* Carries the assembly to one destination and notes it in `results`. */
-static bool deliver(struct context *context, const struct assembly *assembly,
-                    struct store *from, const char *text, json_t *results, struct error *err)
-{
-    owned(location) struct location location = {0};
-    struct store *to;
-    struct copy_options options = {.progress = context_progress(context)};
-    struct copy_summary summary;
-    struct digest_text digest = digest_format(&assembly_top(assembly)->digest);
-
-    if (!location_parse_destination(text, &location, err) ||
-        !context_store(context, &location, true, &to, err) ||
-        !image_copy(from, digest.text, to, location_name(&location), &options, &summary, err))
-        return error_wrap(err, "%s", text);
-
-    owned(memory) char *reference = location_format(&location);
-    json_t *result = describe_assembly(assembly);
-    json_object_set_new(result, "reference", json_string(reference));
-    json_object_set_new(result, "digest", json_string(digest.text));
-    json_array_append_new(results, result);
-    progress_step(context_progress(context), "%s: %s", reference, digest.text);
-    return true;
-}
-
 static bool choose_platforms(const struct build_values *build,
                              const struct definition *definition,
                              struct platform_spec out[PLATFORMS_LIMIT], size_t *count,
@@ -106,6 +75,35 @@ static bool choose_platforms(const struct build_values *build,
         return platform_spec_parse_list(build->platforms, out, count, err);
     *count = definition->architecture_count;
     memcpy(out, definition->architectures, *count * sizeof *out);
+    return true;
+}
+
+/* Whether `text` is the second of two words; NULL is the first. */
+static bool choose_word(const char *option, const char *text, const char *first,
+                        const char *second, bool *is_second, struct error *err)
+{
+    *is_second = text && strcmp(text, second) == 0;
+    if (text && !*is_second && strcmp(text, first) != 0)
+        return error_set(err, ERROR_USAGE, "--%s: expected %s or %s, found '%.40s'", option,
+                         first, second, text);
+    return true;
+}
+
+static bool choose_form(const struct build_values *build, struct recipe *recipe,
+                        struct error *err)
+{
+    bool is_docker;
+    bool is_zstd;
+
+    if (!choose_word("format", build->format, "oci", "docker", &is_docker, err) ||
+        !choose_word("compression", build->compression, "gzip", "zstd", &is_zstd, err))
+        return false;
+    if (is_docker && is_zstd)
+        return error_set(err, ERROR_USAGE,
+                         "Docker's format has no name for zstd: --compression zstd wants "
+                         "--format oci");
+    recipe->format = is_docker ? IMAGE_FORMAT_DOCKER : IMAGE_FORMAT_OCI;
+    recipe->compression = is_zstd ? LAYER_ZSTD : LAYER_GZIP;
     return true;
 }
 
@@ -122,7 +120,8 @@ static bool assemble(struct context *context, const struct build_values *build,
     struct layout *workspace;
     struct store *base;
 
-    if (!choose_platforms(build, definition, platforms, &platform_count, err) ||
+    if (!choose_form(build, &recipe, err) ||
+        !choose_platforms(build, definition, platforms, &platform_count, err) ||
         !location_parse(definition->image, &location, err) ||
         !use_login(context, build, &location, err) ||
         !context_created(context, &recipe.created, err) ||
@@ -138,7 +137,8 @@ static bool assemble(struct context *context, const struct build_values *build,
 
     owned(store) struct store *both = store_union(layout_store(workspace), base);
     for (size_t i = 0; i < build->destinations.count; i++)
-        if (!deliver(context, &assembly, both, build->destinations.values[i], results, err))
+        if (!delivery_send(context, &assembly, both, build->destinations.values[i], results,
+                           err))
             return false;
     return true;
 }
@@ -199,9 +199,11 @@ const struct command build_command = {
         "reached by its digest. The same inputs give the same digests everywhere. --username "
         "is\n"
         "for the registry the image goes to, or for its base's where it goes to folders only.",
-    .examples = "skiff build -i alpine:3.20 -s hello.sh --to oci:hello\n"
-                "skiff build -f function.yaml --platform linux/amd64,linux/arm64 \\\n"
-                "    --to registry.example/team/hello:1.0 --metadata-file digests.json",
+    .examples =
+        "skiff build -i alpine:3.20 -s hello.sh --to oci:hello\n"
+        "skiff build -f function.yaml --platform linux/amd64,linux/arm64 \\\n"
+        "    --to registry.example/team/hello:1.0 --metadata-file digests.json\n"
+        "skiff build -i alpine:3.20 -s hello.sh --copy models:/opt/models --to oci:hello",
     .options = build_options,
     .values_size = sizeof(struct build_values),
     .run = build_run,

@@ -18,6 +18,8 @@ bool function_options_read(const struct function_values *values, bool name_is_op
         .timeout_s = values->timeout_s,
         .environment = values->environment.values,
         .function_environment = values->function_environment.values,
+        .copies = values->copies.values,
+        .extra_payload = values->extra_payload,
         .name_is_optional = name_is_optional,
     };
 

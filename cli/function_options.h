@@ -21,6 +21,8 @@ struct function_values {
     int timeout_s;
     struct option_list environment;
     struct option_list function_environment;
+    struct option_list copies;
+    const char *extra_payload;
     const char *supervisor;
 };
 
@@ -30,7 +32,9 @@ struct function_values {
     OPTION_TEXT(type, function.image, "i", "image", "IMAGE", "the base image"), \
     OPTION_TEXT(type, function.name, "n", "name", "NAME", "the function's name"), \
     OPTION_TEXT(type, function.script, "s", "init-script", "FILE", "the script that runs for each event"), \
-    OPTION_LIST(type, function.environment, "e", "environment", "VAR=VALUE", "a variable for the script; may be repeated")
+    OPTION_LIST(type, function.environment, "e", "environment", "VAR=VALUE", "a variable for the script; may be repeated"), \
+    OPTION_LIST(type, function.copies, NULL, "copy", "SRC:DEST", "a folder or file for the image; may be repeated"), \
+    OPTION_TEXT(type, function.extra_payload, "ep", "extra-payload", "FOLDER", "a folder for /var/task, as SCAR has it")
 /* clang-format on */
 
 /** Reads the definition file, or makes one of the options alone. ERROR_USAGE. */

@@ -3,16 +3,6 @@
 
 #include "oci/base/memory.h"
 
-static bool make_image(const struct recipe *recipe, struct store *base, const char *base_image,
-                       const struct platform_spec *platform, struct layout *workspace,
-                       struct image **out, struct error *err)
-{
-    owned(image) struct image *image = NULL;
-
-    return image_open(base, base_image, platform, &image, err) &&
-           recipe_make(recipe, image, workspace, out, err);
-}
-
 /* Writes the index over the images, and puts it beside them. */
 static bool make_index(struct assembly *assembly, struct layout *workspace, struct error *err)
 {
@@ -26,21 +16,89 @@ static bool make_index(struct assembly *assembly, struct layout *workspace, stru
            store_put_manifest(layout_store(workspace), NULL, &assembly->index, err);
 }
 
+bool assembly_of(struct assembly *images, struct layout *workspace, struct assembly *out,
+                 struct error *err)
+{
+    document_release(&images->index);
+    if (images->image_count > 1 && !make_index(images, workspace, err))
+        return false;
+    *out = *images;
+    *images = (struct assembly){0};
+    return true;
+}
+
+static bool open_bases(struct store *base, const char *base_image,
+                       const struct platform_spec *platforms, size_t count,
+                       struct assembly *out, struct error *err)
+{
+    for (; out->image_count < count; out->image_count++)
+        if (!image_open(base, base_image, &platforms[out->image_count],
+                        &out->images[out->image_count], err))
+            return false;
+    return true;
+}
+
 bool assembly_make(const struct recipe *recipe, struct store *base, const char *base_image,
                    const struct platform_spec *platforms, size_t count,
                    struct layout *workspace, struct assembly *out, struct error *err)
 {
+    owned(assembly) struct assembly bases = {0};
     owned(assembly) struct assembly made = {0};
+    struct layer copied[COPIES_LIMIT];
+    struct recipe complete = *recipe;
 
-    for (; made.image_count < count; made.image_count++)
-        if (!make_image(recipe, base, base_image, &platforms[made.image_count], workspace,
-                        &made.images[made.image_count], err))
-            return false;
-    if (count > 1 && !make_index(&made, workspace, err))
+    complete.copied = copied;
+    if (!open_bases(base, base_image, platforms, count, &bases, err) ||
+        !recipe_write_copies(recipe, workspace, copied, err))
         return false;
-    *out = made;
-    made = (struct assembly){0};
+    for (; made.image_count < count; made.image_count++)
+        if (!recipe_make(&complete, bases.images[made.image_count], workspace,
+                         &made.images[made.image_count], err))
+            return false;
+    return assembly_of(&made, workspace, out, err);
+}
+
+static bool use_gzip(struct image **image, struct store *base, struct layout *workspace,
+                     struct progress *progress, struct error *err)
+{
+    owned(store) struct store *both = store_union(layout_store(workspace), base);
+    owned(memory) struct descriptor *blobs =
+        memory_new(image_layer_count(*image), sizeof *blobs);
+    struct image *replaced;
+    bool changed = false;
+
+    for (size_t i = 0; i < image_layer_count(*image); i++) {
+        const struct layer *layer = image_layer(*image, i);
+        blobs[i] = layer->blob;
+        if (layer->blob.media_type != MEDIA_TYPE_OCI_LAYER_ZSTD)
+            continue;
+        if (!layer_recompress(both, layer, workspace, &blobs[i], err))
+            return false;
+        progress_step(progress, "layer %s recompressed: Lambda takes gzip, and it was zstd",
+                      digest_format_short(&layer->blob.digest).text);
+        changed = true;
+    }
+    if (!changed)
+        return true;
+    if (!image_replace_blobs(*image, blobs, layout_store(workspace), &replaced, err))
+        return false;
+    image_free(*image);
+    *image = replaced;
     return true;
+}
+
+bool assembly_use_gzip(struct assembly *assembly, struct store *base, struct layout *workspace,
+                       struct progress *progress, struct error *err)
+{
+    for (size_t i = 0; i < assembly->image_count; i++)
+        if (!use_gzip(&assembly->images[i], base, workspace, progress, err))
+            return false;
+    struct assembly images = *assembly;
+    *assembly = (struct assembly){0};
+    if (assembly_of(&images, workspace, assembly, err))
+        return true;
+    *assembly = images;
+    return false;
 }
 
 const struct descriptor *assembly_top(const struct assembly *assembly)

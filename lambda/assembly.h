@@ -10,6 +10,7 @@
  */
 
 #include "lambda/recipe.h"
+#include "oci/base/progress.h"
 #include "oci/index.h"
 
 /* All owned. */
@@ -25,6 +26,15 @@ bool assembly_make(const struct recipe *recipe, struct store *base, const char *
                    const struct platform_spec *platforms, size_t count,
                    struct layout *workspace, struct assembly *out,
                    struct error *err) MUST_CHECK;
+
+/** Makes an assembly of finished images, which it takes over: with more than one, the index. */
+bool assembly_of(struct assembly *images, struct layout *workspace, struct assembly *out,
+                 struct error *err) MUST_CHECK;
+
+/** Recompresses what is compressed with zstd, which Lambda does not take, with gzip: diff ids
+ * and configs stay. The new blobs are in the workspace; what is done is told. */
+bool assembly_use_gzip(struct assembly *assembly, struct store *base, struct layout *workspace,
+                       struct progress *progress, struct error *err) MUST_CHECK;
 
 /** What a tag is to name: the index, or the only image. Borrowed. */
 const struct descriptor *assembly_top(const struct assembly *assembly);

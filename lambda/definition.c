@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "lambda/definition_config.h"
+#include "lambda/definition_copies.h"
 #include "lambda/definition_keys.h"
+#include "lambda/definition_reading.h"
 #include "lambda/definition_rules.h"
 #include "lambda/yaml.h"
 #include "oci/base/file.h"
@@ -28,77 +30,6 @@ enum {
 
 static const char DEFAULT_DESCRIPTION[] = "Automatically generated lambda function";
 
-/* What the definitions point at. */
-struct definition_memory {
-    char **strings;
-    size_t string_count;
-    json_t *values;
-};
-
-/* One function on its way from the file and the options to a definition. */
-struct reading {
-    const char *path; /* of the file; NULL without one, and then there are no nodes */
-    const struct definition_options *options;
-    const struct yaml_node *item;      /* the entry of functions: aws: */
-    const struct yaml_node *lambda;    /* its lambda section */
-    const struct yaml_node *container; /* the container section of that */
-    struct definition_memory *memory;
-    struct definition *out;
-};
-
-/* A value and who gave it: an option, the file, or nobody. */
-struct setting {
-    const char *text;             /* NULL: nobody */
-    const struct yaml_node *node; /* NULL: not the file */
-    const char *label;            /* "--memory", "memory" */
-};
-
-static const char *keep_string(struct definition_memory *memory, char *string)
-{
-    memory->strings =
-        memory_resize(memory->strings, memory->string_count + 1, sizeof *memory->strings);
-    return memory->strings[memory->string_count++] = string;
-}
-
-static json_t *keep_value(struct definition_memory *memory, json_t *value)
-{
-    json_array_append_new(memory->values, value);
-    return value;
-}
-
-static struct setting choose(const char *option, const char *option_label,
-                             const struct yaml_node *section, const char *key,
-                             const char *key_label)
-{
-    const struct yaml_node *node = yaml_find(section, key);
-
-    if (option)
-        return (struct setting){.text = option, .label = option_label};
-    if (node && (!yaml_is_scalar(node) || node->text[0]))
-        return (struct setting){.text = node->text, .node = node, .label = key_label};
-    return (struct setting){.label = key_label};
-}
-
-/* Puts the place a bad value came from in front of what is wrong with it. */
-static bool blame(const struct reading *reading, const struct setting *setting,
-                  struct error *err)
-{
-    if (!setting->node)
-        return error_wrap(err, "%s", setting->label);
-    return definition_keys_place(err, reading->path, setting->node, setting->label);
-}
-
-/* Something required is in neither: `section`, which may be NULL, is where it belongs. */
-static bool miss(const struct reading *reading, const struct yaml_node *section,
-                 const char *label, const char *option, struct error *err)
-{
-    if (!reading->path)
-        return error_set(err, ERROR_USAGE, "%s is missing", option);
-    const struct yaml_node *at = section ? section : reading->item;
-    error_set(err, ERROR_USAGE, "%s is missing", label);
-    return error_wrap(err, "%.200s:%u:%u", reading->path, at->line, at->column);
-}
-
 /* --- plain values --- */
 
 struct number {
@@ -112,13 +43,13 @@ static bool read_number(const struct reading *reading, int option, const struct 
                         int *out, struct error *err)
 {
     struct setting setting =
-        choose(NULL, NULL, option ? NULL : reading->lambda, number->key, number->key);
+        setting_choose(NULL, NULL, option ? NULL : reading->lambda, number->key, number->key);
     int64_t value = option ? option : setting.node ? setting.node->integer : number->otherwise;
 
     if (option)
         setting.label = number->option_label;
     if (!definition_rule_range(value, number->least, number->most, number->unit, err))
-        return blame(reading, &setting, err);
+        return setting_blame(reading, &setting, err);
     *out = (int)value;
     return true;
 }
@@ -135,12 +66,12 @@ static bool read_numbers(const struct reading *reading, struct error *err)
         !read_number(reading, options->timeout_s, &timeout, &reading->out->timeout_s, err))
         return false;
 
-    struct setting retention =
-        choose(NULL, NULL, yaml_find(reading->item, "cloudwatch"),
-               "log_retention_policy_in_days", "cloudwatch.log_retention_policy_in_days");
+    struct setting retention = setting_choose(
+        NULL, NULL, yaml_find(reading->item, "cloudwatch"), "log_retention_policy_in_days",
+        "cloudwatch.log_retention_policy_in_days");
     int64_t days = retention.node ? retention.node->integer : LOG_RETENTION_DEFAULT_DAYS;
     if (!definition_rule_log_retention(days, err))
-        return blame(reading, &retention, err);
+        return setting_blame(reading, &retention, err);
     reading->out->log_retention_days = (int)days;
     return true;
 }
@@ -148,15 +79,15 @@ static bool read_numbers(const struct reading *reading, struct error *err)
 static bool read_name(const struct reading *reading, struct error *err)
 {
     struct setting name =
-        choose(reading->options->name, "--name", reading->lambda, "name", "name");
+        setting_choose(reading->options->name, "--name", reading->lambda, "name", "name");
 
     if (!name.text && reading->options->name_is_optional)
         return true;
     if (!name.text)
-        return miss(reading, reading->lambda, "name", "--name", err);
+        return setting_miss(reading, reading->lambda, "name", "--name", err);
     if (!definition_check_name(name.text, err))
-        return blame(reading, &name, err);
-    reading->out->name = keep_string(reading->memory, memory_copy_string(name.text));
+        return setting_blame(reading, &name, err);
+    reading->out->name = definition_keep(reading->memory, memory_copy_string(name.text));
     return true;
 }
 
@@ -168,20 +99,20 @@ static bool read_text(const struct reading *reading, const struct setting *setti
     if (!setting->text)
         return true;
     if (!rule(setting->text, err))
-        return blame(reading, setting, err);
-    *out = keep_string(reading->memory, memory_copy_string(setting->text));
+        return setting_blame(reading, setting, err);
+    *out = definition_keep(reading->memory, memory_copy_string(setting->text));
     return true;
 }
 
 static bool read_texts(const struct reading *reading, struct error *err)
 {
     const struct definition_options *options = reading->options;
-    const struct setting description = choose(options->description, "--description",
-                                              reading->lambda, "description", "description");
+    const struct setting description = setting_choose(
+        options->description, "--description", reading->lambda, "description", "description");
     const struct setting region =
-        choose(options->region, "--region", reading->lambda, "region", "region");
-    const struct setting role = choose(options->role, "--iam-role",
-                                       yaml_find(reading->item, "iam"), "role", "iam.role");
+        setting_choose(options->region, "--region", reading->lambda, "region", "region");
+    const struct setting role = setting_choose(
+        options->role, "--iam-role", yaml_find(reading->item, "iam"), "role", "iam.role");
 
     reading->out->description = DEFAULT_DESCRIPTION;
     return read_text(reading, &description, definition_rule_description,
@@ -200,13 +131,13 @@ static bool read_architectures(const struct reading *reading, struct error *err)
         const struct setting one = {.node = &list->items[i], .label = "architectures"};
         if (i == most) {
             error_set(err, ERROR_USAGE, "more than %zu", most);
-            return blame(reading, &one, err);
+            return setting_blame(reading, &one, err);
         }
         if (!definition_rule_architecture(one.node->text, &out->architectures[i], err))
-            return blame(reading, &one, err);
+            return setting_blame(reading, &one, err);
         if (i > 0 && platform_spec_matches(&out->architectures[i], &out->architectures[0])) {
             error_set(err, ERROR_USAGE, "%s twice", one.node->text);
-            return blame(reading, &one, err);
+            return setting_blame(reading, &one, err);
         }
         out->architecture_count++;
     }
@@ -226,26 +157,16 @@ static bool is_in_ecr(const char *image)
 static bool read_image(const struct reading *reading, struct location *location,
                        struct error *err)
 {
-    struct setting image = choose(reading->options->image, "--image", reading->container,
-                                  "image", "container.image");
+    struct setting image = setting_choose(reading->options->image, "--image",
+                                          reading->container, "image", "container.image");
 
     if (!image.text)
-        return miss(reading, reading->container ? reading->container : reading->lambda,
-                    "container.image", "--image", err);
+        return setting_miss(reading, reading->container ? reading->container : reading->lambda,
+                            "container.image", "--image", err);
     if (!location_parse(image.text, location, err))
-        return blame(reading, &image, err);
-    reading->out->image = keep_string(reading->memory, memory_copy_string(image.text));
+        return setting_blame(reading, &image, err);
+    reading->out->image = definition_keep(reading->memory, memory_copy_string(image.text));
     return true;
-}
-
-/* A path in the file is meant from the file's folder. */
-static char *resolve_path(const struct reading *reading, const struct setting *setting)
-{
-    const char *slash = setting->node ? strrchr(reading->path, '/') : NULL;
-
-    if (!slash || setting->text[0] == '/')
-        return memory_copy_string(setting->text);
-    return text_format("%.*s/%s", (int)(slash - reading->path), reading->path, setting->text);
 }
 
 static bool check_script(const char *path, struct error *err)
@@ -262,25 +183,26 @@ static bool check_script(const char *path, struct error *err)
 /* An image that is used as it is brings its script along. */
 static bool read_script(const struct reading *reading, struct error *err)
 {
-    struct setting script = choose(reading->options->script, "--init-script", reading->lambda,
-                                   "init_script", "init_script");
+    struct setting script = setting_choose(reading->options->script, "--init-script",
+                                           reading->lambda, "init_script", "init_script");
     const struct yaml_node *create = yaml_find(reading->container, "create_image");
     struct definition *out = reading->out;
 
-    out->image_is_prepared = is_in_ecr(out->image) && !reading->options->name_is_optional &&
-                             (create ? !create->truth : !script.text);
+    out->image_is_prepared =
+        is_in_ecr(out->image) && !reading->options->name_is_optional &&
+        (create ? !create->truth : !script.text && !definition_has_copies(reading));
     if (!script.text)
         return true;
 
-    const char *path = keep_string(reading->memory, resolve_path(reading, &script));
+    const char *path = definition_keep(reading->memory, setting_path(reading, &script));
     const char *slash = strrchr(path, '/');
     out->script_name = slash ? slash + 1 : path;
     if (!definition_rule_script_name(out->script_name, err))
-        return blame(reading, &script, err);
+        return setting_blame(reading, &script, err);
     if (out->image_is_prepared)
         return true;
     if (!check_script(path, err))
-        return blame(reading, &script, err);
+        return setting_blame(reading, &script, err);
     out->script = path;
     return true;
 }
@@ -328,9 +250,9 @@ static bool read_variables(const struct reading *reading, struct error *err)
 {
     const struct definition_options *options = reading->options;
     struct definition *out = reading->out;
-    json_t *function = keep_value(reading->memory, json_object());
-    json_t *container = keep_value(reading->memory, json_object());
-    json_t *tags = keep_value(reading->memory, json_object());
+    json_t *function = definition_keep_value(reading->memory, json_object());
+    json_t *container = definition_keep_value(reading->memory, json_object());
+    json_t *tags = definition_keep_value(reading->memory, json_object());
 
     out->environment = function;
     out->container_environment = container;
@@ -354,26 +276,28 @@ static bool read_variables(const struct reading *reading, struct error *err)
 static bool read_sections(const struct reading *reading, struct error *err)
 {
     const struct yaml_node *vpc = yaml_find(reading->lambda, "vpc");
-    struct setting tags = choose(NULL, NULL, reading->lambda, "tags", "tags");
-    struct setting files = choose(NULL, NULL, reading->lambda, "file_system", "file_system");
+    struct setting tags = setting_choose(NULL, NULL, reading->lambda, "tags", "tags");
+    struct setting files =
+        setting_choose(NULL, NULL, reading->lambda, "file_system", "file_system");
 
     if (tags.node && tags.node->count > TAGS_LIMIT) {
         error_set(err, ERROR_USAGE, "more than %d", TAGS_LIMIT);
-        return blame(reading, &tags, err);
+        return setting_blame(reading, &tags, err);
     }
     if (vpc)
-        reading->out->vpc = keep_value(reading->memory, yaml_to_json(vpc));
+        reading->out->vpc = definition_keep_value(reading->memory, yaml_to_json(vpc));
     if (!files.node || files.node->count == 0)
         return true;
     if (files.node->count > FILE_SYSTEMS_LIMIT) {
         error_set(err, ERROR_USAGE, "a function has %d at most", FILE_SYSTEMS_LIMIT);
-        return blame(reading, &files, err);
+        return setting_blame(reading, &files, err);
     }
     if (!vpc) {
         error_set(err, ERROR_USAGE, "is only reached from a VPC, and vpc is missing");
-        return blame(reading, &files, err);
+        return setting_blame(reading, &files, err);
     }
-    reading->out->file_system = keep_value(reading->memory, yaml_to_json(files.node));
+    reading->out->file_system =
+        definition_keep_value(reading->memory, yaml_to_json(files.node));
     return true;
 }
 
@@ -383,10 +307,10 @@ static bool read_config(const struct reading *reading, const struct location *lo
                         struct error *err)
 {
     struct definition *out = reading->out;
-    struct setting level = choose(reading->options->log_level, "--log-level", reading->lambda,
-                                  "log_level", "log_level");
-    struct setting threshold = choose(NULL, NULL, reading->container, "timeout_threshold",
-                                      "container.timeout_threshold");
+    struct setting level = setting_choose(reading->options->log_level, "--log-level",
+                                          reading->lambda, "log_level", "log_level");
+    struct setting threshold = setting_choose(
+        NULL, NULL, reading->container, "timeout_threshold", "container.timeout_threshold");
     const struct yaml_node *delete_image =
         yaml_find(yaml_find(reading->item, "ecr"), "delete_image");
     struct definition_config config = {
@@ -396,18 +320,18 @@ static bool read_config(const struct reading *reading, const struct location *lo
     };
 
     if (!definition_rule_log_level(level.text ? level.text : "INFO", &config.log_level, err))
-        return blame(reading, &level, err);
+        return setting_blame(reading, &level, err);
 
     /* The usual ten seconds would leave nothing of a very short time. */
     int64_t threshold_s = threshold.node                         ? threshold.node->integer
                           : out->timeout_s > THRESHOLD_DEFAULT_S ? THRESHOLD_DEFAULT_S
                                                                  : out->timeout_s / 2;
     if (!definition_rule_range(threshold_s, 0, out->timeout_s - 1, "seconds", err))
-        return blame(reading, &threshold, err);
+        return setting_blame(reading, &threshold, err);
     config.threshold_s = (int)threshold_s;
 
     out->delete_image = !out->image_is_prepared && (!delete_image || delete_image->truth);
-    out->config = keep_value(reading->memory, definition_config_write(out, &config));
+    out->config = definition_keep_value(reading->memory, definition_config_write(out, &config));
     return true;
 }
 
@@ -418,11 +342,12 @@ static bool read_function(const struct reading *reading, struct error *err)
     owned(location) struct location location = {0};
 
     if (reading->path && !reading->lambda)
-        return miss(reading, reading->item, "lambda", NULL, err);
+        return setting_miss(reading, reading->item, "lambda", NULL, err);
     return read_name(reading, err) && read_numbers(reading, err) && read_texts(reading, err) &&
            read_architectures(reading, err) && read_image(reading, &location, err) &&
-           read_script(reading, err) && read_variables(reading, err) &&
-           read_sections(reading, err) && read_config(reading, &location, err);
+           read_script(reading, err) && definition_read_copies(reading, err) &&
+           read_variables(reading, err) && read_sections(reading, err) &&
+           read_config(reading, &location, err);
 }
 
 static bool check_names(const char *path, const struct yaml_node *items,

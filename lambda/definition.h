@@ -29,7 +29,19 @@ struct definition_options {
     int timeout_s;
     const char *const *environment; /* "NAME=value", ended by NULL: container.environment */
     const char *const *function_environment; /* the same for environment */
+    const char *const *copies;               /* "SRC:DEST", ended by NULL; after the file's */
+    const char *extra_payload;               /* a folder for /var/task */
     bool name_is_optional;                   /* for build, which makes no function */
+};
+
+enum { COPIES_LIMIT = 32 }; /* each is a layer */
+
+/* A folder or file of this machine that the image gets. */
+struct definition_copy {
+    const char *source; /* host path */
+    const char *path;   /* in the image, without a slash in front: of the folder or of the file;
+                           "" is the root */
+    unsigned int mode;  /* of files; 0: by whether they may be run */
 };
 
 /* All pointers live as long as the definition_file. */
@@ -41,6 +53,8 @@ struct definition {
     const char *image;  /* base image, as written */
     const char *script; /* host path of the init script; NULL: nothing to put into the image */
     const char *script_name; /* what it is called in the image; NULL for none */
+    struct definition_copy copies[COPIES_LIMIT]; /* in the order of their layers */
+    size_t copy_count;
     int memory_mib;
     int timeout_s;
     int log_retention_days;

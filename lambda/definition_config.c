@@ -48,7 +48,7 @@ json_t *definition_config_write(const struct definition *definition,
     /* Paths and profiles of this machine, and what may be secret. */
     static const char *const not_told[] = {"boto_profile",  "config_path",       "run_script",
                                            "extra_payload", "storage_providers", NULL};
-    static const char *const not_told_of_container[] = {"image_file", "init_script",
+    static const char *const not_told_of_container[] = {"copy", "image_file", "init_script",
                                                         "extra_payload", NULL};
     json_t *json = config->lambda ? yaml_to_json(config->lambda) : json_object();
 

@@ -47,10 +47,18 @@ static const struct key environment_keys[] = {
     {0},
 };
 
+static const struct key copy_keys[] = {
+    USED("src", KEY_TEXT, "the path of a folder or file"),
+    USED("dest", KEY_TEXT, "a path in the image"),
+    USED("mode", KEY_TEXT, "an octal mode such as 0644"),
+    {0},
+};
+
 static const struct key container_keys[] = {
     USED("image", KEY_TEXT, "the name of an image"),
     USED("create_image", KEY_FLAG, "true or false"),
     SECTION("environment", KEY_SECTION, "a mapping", environment_keys),
+    SECTION("copy", KEY_SECTIONS, "a list, its entries begin with '- src:'", copy_keys),
     USED("timeout_threshold", KEY_NUMBER, "a number of seconds"),
     WARNED("image_file", NOT_YET, NULL),
     SILENT("alpine"),
@@ -78,6 +86,7 @@ static const struct key lambda_keys[] = {
     USED("memory", KEY_NUMBER, "a number of MiB"),
     USED("timeout", KEY_NUMBER, "a number of seconds"),
     USED("init_script", KEY_TEXT, "the path of a script"),
+    USED("extra_payload", KEY_TEXT, "the path of a folder"),
     SECTION("container", KEY_SECTION, "a mapping with image: in it", container_keys),
     SECTION("environment", KEY_SECTION, "a mapping", environment_keys),
     USED("architectures", KEY_WORDS, "a list of x86_64 and arm64"),
@@ -95,7 +104,6 @@ static const struct key lambda_keys[] = {
     WARNED("output", NOT_YET, NULL),
     WARNED("run_script", NOT_YET, NULL),
     WARNED("preheat", NOT_YET, NULL),
-    WARNED("extra_payload", NOT_YET, NULL),
 
     SILENT("supervisor"),
     SILENT("layers"),

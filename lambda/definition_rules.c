@@ -7,6 +7,7 @@
 
 #include "lambda/definition.h"
 #include "oci/base/memory.h"
+#include "oci/base/text.h"
 
 enum {
     NAME_LENGTH = 64,
@@ -35,6 +36,13 @@ static bool is_utf8(const char *text)
 
     json_decref(string);
     return string != NULL;
+}
+
+static bool is_below(const char *path, const char *folder)
+{
+    size_t length = strlen(folder);
+
+    return strncmp(path, folder, length) == 0 && (path[length] == '/' || path[length] == '\0');
 }
 
 bool definition_check_name(const char *name, struct error *err)
@@ -130,6 +138,79 @@ bool definition_rule_script_name(const char *name, struct error *err)
                          name);
     if (!is_utf8(name))
         return error_set(err, ERROR_USAGE, "the file's name is not UTF-8: '%.80s'", name);
+    return true;
+}
+
+/* Folders that are not what they seem in many images or in a running function. */
+static bool check_top_folder(const char *path, struct error *err)
+{
+    static const struct {
+        const char *name, *leads_to;
+    } links[] = {
+        {"bin", "usr/bin"},     {"sbin", "usr/sbin"},     {"lib", "usr/lib"},
+        {"lib32", "usr/lib32"}, {"lib64", "usr/lib64"},   {"libx32", "usr/libx32"},
+        {"var/run", "run"},     {"var/lock", "run/lock"},
+    };
+    static const char *const mounts[] = {"dev", "proc", "sys", "tmp"};
+
+    for (size_t i = 0; i < sizeof links / sizeof *links; i++)
+        if (is_below(path, links[i].name))
+            return error_set(err, ERROR_USAGE,
+                             "/%s is a link to /%s in many images, and a folder would take its "
+                             "place; say /%s",
+                             links[i].name, links[i].leads_to, links[i].leads_to);
+    for (size_t i = 0; i < sizeof mounts / sizeof *mounts; i++)
+        if (is_below(path, mounts[i]))
+            return error_set(err, ERROR_USAGE,
+                             "/%s is made anew for every function, so what is copied there is "
+                             "never seen",
+                             mounts[i]);
+    return true;
+}
+
+bool definition_rule_destination(const char *text, const char *file_name, char **path,
+                                 struct error *err)
+{
+    owned(text) struct text out = {0};
+    const char *last = strrchr(text, '/');
+    bool is_folder = !last || last[1] != '\0' ? strcmp(last ? last + 1 : text, ".") == 0 : true;
+
+    if (!is_utf8(text))
+        return error_set(err, ERROR_USAGE, "not UTF-8: '%.80s'", text);
+    if (text[0] == '\0')
+        return error_set(err, ERROR_USAGE, "expected a path in the image, found nothing");
+    text_add(&out, text[0] == '/' ? "" : "var/task");
+    for (const char *part = text; *part;) {
+        size_t length = strcspn(part, "/");
+        if (length == 2 && memcmp(part, "..", 2) == 0)
+            return error_set(err, ERROR_USAGE, "'..' has no place in '%.200s'", text);
+        if (length > 0 && !(length == 1 && part[0] == '.'))
+            text_addf(&out, "%s%.*s", out.length ? "/" : "", (int)length, part);
+        part += length + (part[length] == '/');
+    }
+    if (file_name && is_folder)
+        text_addf(&out, "%s%s", out.length ? "/" : "", file_name);
+    if (!check_top_folder(text_string(&out), err))
+        return false;
+    *path = memory_copy_string(text_string(&out));
+    return true;
+}
+
+bool definition_rule_mode(const char *text, unsigned int *mode, struct error *err)
+{
+    unsigned int value = 0;
+
+    if (!consists_of(text, "01234567", 3, 4))
+        return error_set(err, ERROR_USAGE, "expected an octal mode such as 0644, found '%.80s'",
+                         text);
+    for (; *text; text++)
+        value = value * 8 + (unsigned int)(*text - '0');
+    if ((value & 0444) != 0444 || value > 0777)
+        return error_set(err, ERROR_USAGE,
+                         "functions run as a user nobody knows, so everybody must be able to "
+                         "read the files: 0444 to 0777, found %04o",
+                         value);
+    *mode = value;
     return true;
 }
 

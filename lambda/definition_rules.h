@@ -37,6 +37,15 @@ bool definition_rule_architecture(const char *text, struct platform_spec *out,
 /** The file an init script is called in the image: UTF-8, and not one of ours. */
 bool definition_rule_script_name(const char *name, struct error *err) MUST_CHECK;
 
+/** Where a copy goes: `*path` is a new string, the path in the image without a slash in front.
+ * A relative one is meant from /var/task. A file's, `file_name`, is put into a folder, the root
+ * or one that is named with a slash at its end; NULL for a folder. */
+bool definition_rule_destination(const char *text, const char *file_name, char **path,
+                                 struct error *err) MUST_CHECK;
+
+/** Octal; everybody may read. */
+bool definition_rule_mode(const char *text, unsigned int *mode, struct error *err) MUST_CHECK;
+
 /** Names of variables: any script's, and those Lambda lets a function have. The values are
  * text. */
 bool definition_rule_variable(const char *name, const char *value,

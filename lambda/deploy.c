@@ -32,26 +32,27 @@ static bool refuse_existing(const struct deploy_tools *tools, struct error *err)
     return true;
 }
 
-/* What Lambda would only find out once everything is there. */
-static bool check_image(const struct deploy_tools *tools, const struct image *image,
-                        struct error *err)
+/* What Lambda advises, and would not say. */
+static void check_size(const struct deploy_tools *tools, const struct image *image)
 {
-    if (tools->platform->ops->is_local)
-        return true;
-    for (size_t i = 0; i < image_layer_count(image); i++) {
-        const struct descriptor *blob = &image_layer(image, i)->blob;
-        if (blob->media_type == MEDIA_TYPE_OCI_LAYER_ZSTD)
-            return error_set(err, ERROR_INVALID,
-                             "layer %s of the base image is compressed with zstd, and Lambda "
-                             "takes gzip only; push the base image with gzip layers",
-                             digest_format(&blob->digest).text);
-    }
     uint64_t size = image_document(image)->descriptor.size;
+
     if (size > LAMBDA_MANIFEST_BYTES)
         progress_warn(tools->progress,
                       "the image's manifest has %llu bytes, Lambda advises %d at most: fewer "
                       "layers or annotations in the base image help",
                       (unsigned long long)size, LAMBDA_MANIFEST_BYTES);
+}
+
+static bool fit_for_lambda(const struct deploy_tools *tools, struct assembly *assembly,
+                           struct error *err)
+{
+    if (tools->platform->ops->is_local)
+        return true;
+    if (!assembly_use_gzip(assembly, tools->base, tools->workspace, tools->progress, err))
+        return false;
+    for (size_t i = 0; i < assembly->image_count; i++)
+        check_size(tools, assembly->images[i]);
     return true;
 }
 
@@ -83,11 +84,9 @@ static bool make_image(const struct deploy_tools *tools, char **image_uri, struc
 
     if (!assembly_make(&tools->recipe, tools->base, tools->base_image,
                        definition->architectures, definition->architecture_count,
-                       tools->workspace, &assembly, err))
+                       tools->workspace, &assembly, err) ||
+        !fit_for_lambda(tools, &assembly, err))
         return error_wrap(err, "image '%.200s'", definition->image);
-    for (size_t i = 0; i < assembly.image_count; i++)
-        if (!check_image(tools, assembly.images[i], err))
-            return error_wrap(err, "image '%.200s'", definition->image);
 
     owned(store) struct store *both = store_union(layout_store(tools->workspace), tools->base);
     return push(tools, both, digest_format(&assembly_top(&assembly)->digest).text,

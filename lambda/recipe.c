@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lambda/supervisor_program.h"
-#include "layers/layer_writer.h"
+#include "layers/host_tree.h"
 #include "oci/base/environment.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
@@ -16,6 +16,12 @@
 
 static const char SUPERVISOR[] = FUNCTION_FOLDER "/supervisor";
 static const char USUAL_PATH[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+static bool write_layer(const struct recipe *recipe, struct tree *tree,
+                        struct layout *workspace, struct layer *out, struct error *err)
+{
+    return layer_write_as(tree, recipe->compression, recipe->created, workspace, out, err);
+}
 
 static bool add_supervisor(struct tree *tree, const struct recipe *recipe,
                            const struct image *base, struct error *err)
@@ -42,7 +48,7 @@ static bool make_supervisor_layer(const struct recipe *recipe, const struct imag
     owned(tree) struct tree *tree = tree_new();
 
     return add_supervisor(tree, recipe, base, err) &&
-           layer_write(tree, recipe->created, workspace, out, err);
+           write_layer(recipe, tree, workspace, out, err);
 }
 
 static bool make_function_layer(const struct recipe *recipe, struct layout *workspace,
@@ -61,7 +67,46 @@ static bool make_function_layer(const struct recipe *recipe, struct layout *work
         if (!tree_add_file(tree, path, TREE_PROGRAM, definition->script, err))
             return error_wrap(err, "init script");
     }
-    return layer_write(tree, recipe->created, workspace, out, err);
+    return write_layer(recipe, tree, workspace, out, err);
+}
+
+/* Nothing may come between the supervisor, which is below, and those who start it. */
+static bool spare_supervisor(const struct tree *tree, struct error *err)
+{
+    static const char *const folders[] = {"var", "var/task"};
+    struct tree_entry entry;
+
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        if (tree_find(tree, folders[i], &entry) && entry.kind != TREE_FOLDER)
+            return error_set(err, ERROR_INVALID,
+                             "/%s must be a folder, for the function lives in " FUNCTION_FOLDER,
+                             folders[i]);
+    if (tree_find(tree, SUPERVISOR + 1, &entry))
+        return error_set(
+            err, ERROR_INVALID,
+            "%s is the place of skiff's own supervisor; --supervisor takes another",
+            SUPERVISOR);
+    return true;
+}
+
+static bool write_copy(const struct recipe *recipe, const struct definition_copy *copy,
+                       struct layout *workspace, struct layer *out, struct error *err)
+{
+    owned(tree) struct tree *tree = tree_new();
+
+    return host_tree_add(tree, copy->source, copy->path, copy->mode, err) &&
+           spare_supervisor(tree, err) && write_layer(recipe, tree, workspace, out, err);
+}
+
+bool recipe_write_copies(const struct recipe *recipe, struct layout *workspace,
+                         struct layer out[COPIES_LIMIT], struct error *err)
+{
+    const struct definition *definition = recipe->definition;
+
+    for (size_t i = 0; i < definition->copy_count; i++)
+        if (!write_copy(recipe, &definition->copies[i], workspace, &out[i], err))
+            return error_wrap(err, "copy '%.200s'", definition->copies[i].source);
+    return true;
 }
 
 /* Strings that the list owns, ended by NULL. */
@@ -85,10 +130,9 @@ static void list_cleanup(struct list *list)
 }
 
 /* What the definition says about PATH is the last word. */
-static void list_environment(struct list *list, const struct recipe *recipe,
+static void list_environment(struct list *list, const json_t *variables,
                              const struct image *base)
 {
-    const json_t *variables = recipe->definition->container_environment;
     owned(memory) const char **base_environment = image_environment(base);
     const char *path = environment_get(base_environment, "PATH");
     const char *name;
@@ -115,33 +159,54 @@ static void list_command(struct list *list, const struct image *base)
         list_add(list, memory_copy_string(command[i]));
 }
 
-bool recipe_make(const struct recipe *recipe, const struct image *base,
-                 struct layout *workspace, struct image **out, struct error *err)
+bool recipe_put_on(const struct recipe_layers *layers, const struct image *base,
+                   struct layout *workspace, struct image **out, struct error *err)
 {
-    struct image_addition additions[] = {
-        {.created_by = "skiff " SKIFF_VERSION ": supervisor"},
-        {.created_by = "skiff " SKIFF_VERSION ": function"},
-    };
-    if (!make_supervisor_layer(recipe, base, workspace, &additions[0].layer, err) ||
-        !make_function_layer(recipe, workspace, &additions[1].layer, err))
-        return false;
-
-    owned(list) struct list environment = {0};
-    owned(list) struct list command = {0};
-    list_environment(&environment, recipe, base);
-    list_command(&command, base);
-
     static const char *const none[] = {NULL};
     const char *const entrypoint[] = {SUPERVISOR, NULL};
+    owned(list) struct list environment = {0};
+    owned(list) struct list command = {0};
+
+    list_environment(&environment, layers->variables, base);
+    list_command(&command, base);
     const struct image_edit edit = {
-        .additions = additions,
-        .addition_count = sizeof additions / sizeof *additions,
+        .additions = layers->additions,
+        .addition_count = layers->count,
         .environment = (const char *const *)environment.strings,
         .entrypoint = entrypoint,
         .command = command.strings ? (const char *const *)command.strings : none,
         .working_directory = image_working_directory(base) ? NULL : FUNCTION_FOLDER,
-        .base_name = recipe->base_name,
-        .created = recipe->created,
+        .base_name = layers->base_name,
+        .created = layers->created,
+        .format = layers->format,
     };
     return image_derive(base, &edit, layout_store(workspace), out, err);
+}
+
+bool recipe_make(const struct recipe *recipe, const struct image *base,
+                 struct layout *workspace, struct image **out, struct error *err)
+{
+    const struct definition *definition = recipe->definition;
+    owned(list) struct list origins = {0};
+    struct recipe_layers layers = {
+        .variables = definition->container_environment,
+        .base_name = recipe->base_name,
+        .created = recipe->created,
+        .format = recipe->format,
+    };
+    struct image_addition *next = layers.additions;
+
+    next->created_by = RECIPE_ORIGIN SKIFF_VERSION ": supervisor";
+    if (!make_supervisor_layer(recipe, base, workspace, &next++->layer, err))
+        return false;
+    for (size_t i = 0; i < definition->copy_count; i++, next++) {
+        list_add(&origins, text_format(RECIPE_ORIGIN SKIFF_VERSION ": copy to /%s",
+                                       definition->copies[i].path));
+        *next = (struct image_addition){recipe->copied[i], origins.strings[i]};
+    }
+    next->created_by = RECIPE_ORIGIN SKIFF_VERSION RECIPE_FUNCTION_ORIGIN;
+    if (!make_function_layer(recipe, workspace, &next++->layer, err))
+        return false;
+    layers.count = (size_t)(next - layers.additions);
+    return recipe_put_on(&layers, base, workspace, out, err);
 }

@@ -289,6 +289,100 @@ static void bad_options_are_refused_by_their_name(void **state)
     }
 }
 
+static void copies_go_where_they_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *option, *source, *path; /* path NULL: refused, and `source` says why */
+    } cases[] = {
+        {GOOD ":/opt/data", GOOD, "opt/data"},
+        {GOOD "///:opt//./data/", GOOD, "var/task/opt/data"},
+        {GOOD ":.", GOOD, "var/task"},
+        {GOOD ":/", GOOD, ""},
+        {GOOD ":/library", GOOD, "library"},
+        {GOOD ":/usr/lib/x", GOOD, "usr/lib/x"},
+        {GOOD "/script.sh:/opt/", GOOD "/script.sh", "opt/script.sh"},
+        {GOOD "/script.sh:/opt/.", GOOD "/script.sh", "opt/script.sh"},
+        {GOOD "/script.sh:/", GOOD "/script.sh", "script.sh"},
+        {GOOD "/script.sh:/opt/other", GOOD "/script.sh", "opt/other"},
+        {GOOD "/script.sh:other", GOOD "/script.sh", "var/task/other"},
+        {GOOD "/script.sh:.", GOOD "/script.sh", "var/task/script.sh"},
+        {GOOD, "--copy: expected SRC:DEST, found", NULL},
+        {":/opt", "--copy: expected SRC:DEST, found ':/opt'", NULL},
+        {GOOD ":", "--copy: expected a path in the image, found nothing", NULL},
+        {GOOD ":/opt/../etc", "--copy: '..' has no place in '/opt/../etc'", NULL},
+        {GOOD ":/lib", "/lib is a link to /usr/lib in many images", NULL},
+        {GOOD "/script.sh:/bin/", "say /usr/bin", NULL},
+        {GOOD ":/var/run/x", "say /run", NULL},
+        {GOOD ":/tmp/x", "/tmp is made anew for every function", NULL},
+        {GOOD ":/\xff", "--copy: not UTF-8", NULL},
+        {"/dev/null:/x", "'/dev/null' is neither a folder nor a file", NULL},
+        {"/proc/self/exe:/x", "'/proc/self/exe' is a symbolic link; name what it leads to",
+         NULL},
+        {"/proc/self/:/x", "'/proc/self' is a symbolic link", NULL},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct error err;
+        owned(definition_file) struct definition_file file = {0};
+        const char *const copies[] = {cases[i].option, NULL};
+        const struct definition_options options = {
+            .image = "alpine", .name = "f", .copies = copies};
+        bool read = read_quietly(NULL, &options, &file, &err);
+        if (!cases[i].path) {
+            assert_fails(read, ERROR_USAGE, cases[i].source);
+            continue;
+        }
+        assert_ok(read);
+        assert_int_equal(file.functions[0].copy_count, 1);
+        assert_string_equal(file.functions[0].copies[0].source, cases[i].source);
+        assert_string_equal(file.functions[0].copies[0].path, cases[i].path);
+        assert_int_equal(file.functions[0].copies[0].mode, 0);
+    }
+}
+
+static void copies_of_the_file_come_before_those_of_options(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *source, *path;
+        unsigned int mode;
+    } expected[] = {
+        {GOOD "/../bad", "var/task", 0},
+        {GOOD "/../bad", "opt/bad", 0},
+        {GOOD "/script.sh", "etc/run", 0555},
+        {GOOD, "srv", 0},
+    };
+    struct error err;
+    owned(definition_file) struct definition_file file = {0};
+    const char *const copies[] = {GOOD ":/srv", NULL};
+    const struct definition_options options = {.copies = copies};
+
+    assert_ok(read_quietly(GOOD "/copies.yaml", &options, &file, &err));
+    assert_int_equal(file.functions[0].copy_count, COUNT(expected));
+    for (size_t i = 0; i < COUNT(expected); i++) {
+        const struct definition_copy *copy = &file.functions[0].copies[i];
+        assert_string_equal(copy->source, expected[i].source);
+        assert_string_equal(copy->path, expected[i].path);
+        assert_int_equal(copy->mode, expected[i].mode);
+    }
+}
+
+static void copies_are_counted(void **state)
+{
+    (void)state;
+    struct error err;
+    struct definition_file file = {0};
+    const char *copies[COPIES_LIMIT + 2] = {NULL};
+    const struct definition_options options = {
+        .image = "alpine", .name = "f", .copies = copies};
+
+    for (size_t i = 0; i <= COPIES_LIMIT; i++)
+        copies[i] = GOOD ":/x";
+    assert_fails(read_quietly(NULL, &options, &file, &err), ERROR_USAGE,
+                 "--copy: more than 32");
+}
+
 static void one_name_is_not_enough_for_two_functions(void **state)
 {
     (void)state;
@@ -410,6 +504,9 @@ int main(void)
         cmocka_unit_test(options_win_over_the_file),
         cmocka_unit_test(options_alone_make_a_definition),
         cmocka_unit_test(bad_options_are_refused_by_their_name),
+        cmocka_unit_test(copies_go_where_they_are_told),
+        cmocka_unit_test(copies_of_the_file_come_before_those_of_options),
+        cmocka_unit_test(copies_are_counted),
         cmocka_unit_test(one_name_is_not_enough_for_two_functions),
         cmocka_unit_test(a_missing_file_is_not_found),
         cmocka_unit_test(images_of_ecr_may_be_prepared),

@@ -245,38 +245,96 @@ static void a_base_without_the_architecture_stops_before_the_platform(void **sta
     assert_int_equal(yard.fake.repositories_opened, 0);
 }
 
-/* The base's only layer, said to be zstd. */
-static void relabel_layer(const struct yard *yard)
+/* The base's only layer becomes `blob`. */
+static void replace_layer(const struct yard *yard, const struct descriptor *blob)
 {
     struct error err;
-    owned(document) struct document plain = sample_image(yard->base, NULL, "linux/amd64", NULL);
-    owned(document) struct document relabelled = {0};
-    json_owned json_t *json = NULL;
+    owned(image) struct image *plain = NULL;
+    owned(image) struct image *replaced = NULL;
+    struct store *store = layout_store(yard->base);
+    struct document base = sample_image(yard->base, "plain", "linux/amd64", NULL);
+    document_release(&base);
 
-    assert_ok(document_parse(&plain, &json, &err));
-    json_t *layer = json_array_get(json_object_get(json, "layers"), 0);
-    json_object_set_new(layer, "mediaType",
-                        json_string(media_type_name(MEDIA_TYPE_OCI_LAYER_ZSTD)));
-    assert_ok(document_write(json, &relabelled, &err));
-    assert_ok(store_put_manifest(layout_store(yard->base), "base", &relabelled, &err));
+    assert_ok(image_open(store, "plain", NULL, &plain, &err));
+    assert_ok(image_replace_blobs(plain, blob, store, &replaced, &err));
+    assert_ok(store_put_manifest(store, "base", image_document(replaced), &err));
 }
 
-static void zstd_layers_are_for_this_machine_only(void **state)
+/* The layer sample_image() makes for linux/amd64, with zstd. */
+static struct layer zstd_layer(const struct yard *yard)
+{
+    struct error err;
+    struct layer layer;
+    owned(tree) struct tree *tree = tree_new();
+
+    assert_ok(tree_add_bytes(tree, "etc/motd", TREE_FILE, "linux/amd64", 11, &err));
+    assert_ok(layer_write_as(tree, LAYER_ZSTD, 0, yard->base, &layer, &err));
+    return layer;
+}
+
+static struct image *deployed_image(const struct yard *yard, const struct deployed *deployed)
+{
+    struct error err;
+    struct image *image = NULL;
+
+    assert_ok(image_open(layout_store(yard->repository), strchr(deployed->image_uri, '@') + 1,
+                         NULL, &image, &err));
+    return image;
+}
+
+static void zstd_layers_are_recompressed_for_lambda(void **state)
 {
     (void)state;
     struct error err;
     owned(deployed) struct deployed deployed = {0};
     owned(yard) struct yard yard;
     yard_init(&yard, "debian", "");
-    relabel_layer(&yard);
+    struct layer zstd = zstd_layer(&yard);
+    replace_layer(&yard, &zstd.blob);
 
-    assert_fails(deploy_function(&yard.tools, &deployed, &err), ERROR_INVALID,
-                 "is compressed with zstd, and Lambda takes gzip only");
-    assert_int_equal(yard.fake.repositories_opened, 0);
+    assert_ok(deploy_function(&yard.tools, &deployed, &err));
+    owned(image) struct image *image = deployed_image(&yard, &deployed);
+    const struct layer *layer = image_layer(image, 0);
+    assert_int_equal(layer->blob.media_type, MEDIA_TYPE_OCI_LAYER_GZIP);
+    assert_true(digest_equal(&layer->diff_id, &zstd.diff_id));
+    assert_false(digest_equal(&layer->blob.digest, &zstd.blob.digest));
+    assert_non_null(strstr(text_string(&yard.progress.steps),
+                           " recompressed: Lambda takes gzip, and it was zstd\n"));
+}
+
+static void zstd_layers_stay_on_this_machine(void **state)
+{
+    (void)state;
+    struct error err;
+    owned(deployed) struct deployed deployed = {0};
+    owned(yard) struct yard yard;
+    yard_init(&yard, "debian", "");
+    struct layer zstd = zstd_layer(&yard);
+    replace_layer(&yard, &zstd.blob);
 
     yard.fake.ops.is_local = true;
     assert_ok(deploy_function(&yard.tools, &deployed, &err));
+    owned(image) struct image *image = deployed_image(&yard, &deployed);
+    assert_true(digest_equal(&image_layer(image, 0)->blob.digest, &zstd.blob.digest));
     assert_string_equal(text_string(&yard.progress.steps), "");
+}
+
+static void a_layer_that_is_not_what_it_says_stops_the_deployment(void **state)
+{
+    (void)state;
+    struct error err;
+    struct layer other;
+    owned(deployed) struct deployed deployed = {0};
+    owned(tree) struct tree *tree = tree_new();
+    owned(yard) struct yard yard;
+    yard_init(&yard, "debian", "");
+
+    assert_ok(tree_add_bytes(tree, "etc/motd", TREE_FILE, "something else", 14, &err));
+    assert_ok(layer_write_as(tree, LAYER_ZSTD, 0, yard.base, &other, &err));
+    replace_layer(&yard, &other.blob);
+    assert_fails(deploy_function(&yard.tools, &deployed, &err), ERROR_INVALID,
+                 ": it unpacks to sha256:");
+    assert_int_equal(yard.fake.repositories_opened, 0);
 }
 
 static void a_prepared_image_is_used_where_it_is(void **state)
@@ -355,7 +413,9 @@ int main(void)
         cmocka_unit_test(the_repository_may_fail_anywhere),
         cmocka_unit_test(a_function_that_cannot_be_taken_away_again_is_named),
         cmocka_unit_test(a_base_without_the_architecture_stops_before_the_platform),
-        cmocka_unit_test(zstd_layers_are_for_this_machine_only),
+        cmocka_unit_test(zstd_layers_are_recompressed_for_lambda),
+        cmocka_unit_test(zstd_layers_stay_on_this_machine),
+        cmocka_unit_test(a_layer_that_is_not_what_it_says_stops_the_deployment),
         cmocka_unit_test(a_prepared_image_is_used_where_it_is),
         cmocka_unit_test(a_prepared_image_is_copied_to_this_machine),
         cmocka_unit_test(lambda_resolves_the_tag_where_we_may_not),

@@ -234,6 +234,101 @@ static void history_and_annotations_tell_where_it_came_from(void **state)
         json_optional_string(annotations, "org.opencontainers.image.base.digest"), base.text);
 }
 
+/* The kitchen's definition with a folder and a file to copy; the caller's to release. */
+static void read_copies(struct kitchen *kitchen, const char *where,
+                        struct definition_file *file)
+{
+    struct error err;
+    owned(memory) char *folder = text_format("%s/models", kitchen->folder);
+    owned(memory) char *path = text_format("%s/small", folder);
+    owned(memory) char *first = text_format("%s:%s", folder, where);
+    owned(memory) char *second = text_format("%s:/etc/", kitchen->script);
+    const char *const copies[] = {first, second, NULL};
+    const struct definition_options options = {.image = "example.org/base",
+                                               .name = "cook",
+                                               .script = kitchen->script,
+                                               .copies = copies};
+
+    assert_ok(folder_make(folder, &err));
+    write_text(path, 0600, "model");
+    assert_ok(definition_file_read(NULL, &options, &progress_none, file, &err));
+    kitchen->recipe.definition = &file->functions[0];
+}
+
+static void copies_are_layers_between_supervisor_and_function(void **state)
+{
+    (void)state;
+    struct error err;
+    struct layer copied[COPIES_LIMIT];
+    owned(kitchen) struct kitchen kitchen;
+    kitchen_init(&kitchen, "linux/amd64", NULL);
+    owned(definition_file) struct definition_file file = {0};
+    owned(tree) struct tree *models = tree_new();
+
+    read_copies(&kitchen, "/opt/models", &file);
+    assert_ok(recipe_write_copies(&kitchen.recipe, kitchen.workspace, copied, &err));
+    kitchen.recipe.copied = copied;
+    owned(image) struct image *made = make(&kitchen);
+
+    assert_int_equal(image_layer_count(made), 5);
+    assert_string_equal(image_layer_origin(made, 2),
+                        "skiff " SKIFF_VERSION ": copy to /opt/models");
+    assert_string_equal(image_layer_origin(made, 3),
+                        "skiff " SKIFF_VERSION ": copy to /etc/script.sh");
+    assert_ok(tree_add_bytes(models, "opt/models/small", TREE_FILE, "model", 5, &err));
+    struct digest expected = diff_id_of(&kitchen, models);
+    assert_true(digest_equal(&image_layer(made, 2)->diff_id, &expected));
+    assert_null(
+        json_object_get(json_object_get(file.functions[0].config, "container"), "copy"));
+
+    write_text(kitchen.script, 0600, "another script");
+    owned(image) struct image *changed = make(&kitchen);
+    assert_true(digest_equal(&image_layer(changed, 2)->blob.digest,
+                             &image_layer(made, 2)->blob.digest));
+    assert_false(digest_equal(&image_layer(changed, 4)->blob.digest,
+                              &image_layer(made, 4)->blob.digest));
+}
+
+static void nothing_is_copied_over_the_supervisor(void **state)
+{
+    (void)state;
+    struct error err;
+    struct layer copied[COPIES_LIMIT];
+    owned(kitchen) struct kitchen kitchen;
+    kitchen_init(&kitchen, "linux/amd64", NULL);
+    owned(definition_file) struct definition_file file = {0};
+    owned(memory) char *supervisor = text_format("%s/models/supervisor", kitchen.folder);
+    owned(memory) char *task = text_format("%s/models/task", kitchen.folder);
+
+    read_copies(&kitchen, ".", &file);
+    write_text(supervisor, 0755, "mine");
+    assert_fails(recipe_write_copies(&kitchen.recipe, kitchen.workspace, copied, &err),
+                 ERROR_INVALID, "/var/task/supervisor is the place of skiff's own supervisor");
+
+    owned(definition_file) struct definition_file other = {0};
+    read_copies(&kitchen, "/var", &other);
+    assert_int_equal(symlink("/elsewhere", task), 0);
+    assert_fails(recipe_write_copies(&kitchen.recipe, kitchen.workspace, copied, &err),
+                 ERROR_INVALID, "/var/task must be a folder");
+}
+
+static void layers_are_compressed_as_asked(void **state)
+{
+    (void)state;
+    owned(kitchen) struct kitchen kitchen;
+    kitchen_init(&kitchen, "linux/amd64", NULL);
+    owned(image) struct image *gzip = make(&kitchen);
+    kitchen.recipe.compression = LAYER_ZSTD;
+    owned(image) struct image *zstd = make(&kitchen);
+
+    for (size_t i = 1; i < 3; i++) {
+        assert_int_equal(image_layer(gzip, i)->blob.media_type, MEDIA_TYPE_OCI_LAYER_GZIP);
+        assert_int_equal(image_layer(zstd, i)->blob.media_type, MEDIA_TYPE_OCI_LAYER_ZSTD);
+        assert_true(
+            digest_equal(&image_layer(gzip, i)->diff_id, &image_layer(zstd, i)->diff_id));
+    }
+}
+
 /* Another folder, umask, time zone, working directory and script mode. */
 static void the_same_inputs_give_the_same_digest(void **state)
 {
@@ -305,6 +400,9 @@ int main(void)
         cmocka_unit_test(a_function_as_base_keeps_one_supervisor),
         cmocka_unit_test(the_layers_hold_the_supervisor_and_the_function),
         cmocka_unit_test(history_and_annotations_tell_where_it_came_from),
+        cmocka_unit_test(copies_are_layers_between_supervisor_and_function),
+        cmocka_unit_test(nothing_is_copied_over_the_supervisor),
+        cmocka_unit_test(layers_are_compressed_as_asked),
         cmocka_unit_test(the_same_inputs_give_the_same_digest),
         cmocka_unit_test(functions_of_one_version_share_the_supervisor),
         cmocka_unit_test(what_is_missing_is_named),
