@@ -29,6 +29,7 @@ extern const struct command init_command;
 extern const struct command run_command;
 extern const struct command rm_command;
 extern const struct command build_command;
+extern const struct command rebase_command;
 extern const struct command copy_command;
 extern const struct command inspect_command;
 extern const struct command login_command;
