@@ -6,6 +6,7 @@
 
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
+#include "oci/base/text.h"
 #include "oci/base/work.h"
 #include "oci/image.h"
 #include "oci/index.h"
@@ -160,6 +161,26 @@ static bool collect(struct copy *copy, struct document *document, int depth, str
     return true;
 }
 
+static bool check_fits(const struct copy *copy, const struct document *top, struct error *err)
+{
+    owned(memory) struct index_entry *entries = NULL;
+    owned(text) struct text platforms = {0};
+    size_t count;
+
+    if (!copy->to->ops->holds_one_image || !media_type_is_index(top->descriptor.media_type))
+        return true;
+    if (!index_read(top, &entries, &count, err))
+        return false;
+    for (size_t i = 0; i < count && platforms.length < 300; i++)
+        if (entries[i].has_platform && !entries[i].is_attestation)
+            text_addf(&platforms, "%s%s", platforms.length ? ", " : "",
+                      platform_spec_format(&entries[i].platform).text);
+    return error_set(err, ERROR_USAGE,
+                     "it is an index, and one image is all that fits there; choose with "
+                     "--platform: %s",
+                     text_string(&platforms));
+}
+
 static bool collect_all(struct copy *copy, const char *name, struct error *err)
 {
     owned(document) struct document top = {0};
@@ -167,7 +188,7 @@ static bool collect_all(struct copy *copy, const char *name, struct error *err)
     bool found = platform ? image_find(copy->from, name, platform, &top, err)
                           : store_resolve(copy->from, name, &top, err);
 
-    return found && collect(copy, &top, 0, err);
+    return found && check_fits(copy, &top, err) && collect(copy, &top, 0, err);
 }
 
 /* The bytes of one blob on their way. Those that go a second time are not counted again. */

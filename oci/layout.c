@@ -14,9 +14,9 @@
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
+#include "oci/layout_index.h"
 
 static const char VERSION_FILE[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
-static const char REF_NAME[] = "org.opencontainers.image.ref.name";
 
 enum { COLLECT_DEPTH = 8 };
 
@@ -51,17 +51,10 @@ static bool index_load(const struct layout *layout, json_t **out, struct error *
 {
     owned(memory) char *path = text_format("%s/index.json", layout->path);
     owned(memory) char *bytes = NULL;
-    json_owned json_t *index = NULL;
-    json_t *entries;
     size_t count;
 
-    if (!file_read(path, MANIFEST_LIMIT, &bytes, &count, err))
-        return false;
-    if (!json_parse(bytes, count, &index, err) ||
-        !json_field_array(index, "manifests", &entries, err))
-        return error_wrap(err, "'%.200s'", path);
-    *out = take(&index);
-    return true;
+    return file_read(path, MANIFEST_LIMIT, &bytes, &count, err) &&
+           layout_index_parse(bytes, count, path, out, err);
 }
 
 static bool index_save(const struct layout *layout, const json_t *index, struct error *err)
@@ -70,52 +63,6 @@ static bool index_save(const struct layout *layout, const json_t *index, struct 
     owned(memory) char *bytes = json_text(index);
 
     return file_write(path, 0644, bytes, strlen(bytes), err);
-}
-
-static const char *entry_tag(const json_t *entry)
-{
-    return json_optional_string(json_object_get(entry, "annotations"), REF_NAME);
-}
-
-static bool no_such_tag(const struct layout *layout, const json_t *entries, const char *name,
-                        struct error *err)
-{
-    owned(text) struct text tags = {0};
-    size_t i;
-    const json_t *entry;
-
-    json_array_foreach(entries, i, entry)
-    {
-        const char *tag = entry_tag(entry);
-        if (tag && tags.length < 200)
-            text_addf(&tags, "%s%s", tags.length ? ", " : "", tag);
-    }
-    return error_set(err, ERROR_NOT_FOUND, "no tag '%.128s' in '%.200s'; there %s%s",
-                     name[0] ? name : "latest", layout->path, tags.length ? "are " : "is none",
-                     text_string(&tags));
-}
-
-/* The entry of a tag. "" is the only entry, or "latest" among several. */
-static bool find_entry(const struct layout *layout, const json_t *index, const char *name,
-                       struct descriptor *out, struct error *err)
-{
-    const json_t *entries = json_object_get(index, "manifests");
-    const char *wanted = name[0] ? name : "latest";
-    const json_t *found = NULL;
-    size_t i;
-    const json_t *entry;
-
-    if (!name[0] && json_array_size(entries) == 1)
-        found = json_array_get(entries, 0);
-    json_array_foreach(entries, i, entry)
-    {
-        const char *tag = entry_tag(entry);
-        if (!found && tag && strcmp(tag, wanted) == 0)
-            found = entry;
-    }
-    if (!found)
-        return no_such_tag(layout, entries, name, err);
-    return descriptor_read(found, out, err);
 }
 
 static bool layout_resolve(struct store *self, const char *name, struct document *out,
@@ -131,7 +78,7 @@ static bool layout_resolve(struct store *self, const char *name, struct document
         if (!digest_parse(name, &entry.digest, err))
             return false;
     } else if (!index_load(layout, &index, err) ||
-               !find_entry(layout, index, name, &entry, err)) {
+               !layout_index_find(index, layout->path, name, &entry, err)) {
         return false;
     }
 
@@ -214,19 +161,21 @@ static bool layout_put_manifest(struct store *self, const char *tag,
     int turn = lock(layout);
     bool put = index_load(layout, &index, err);
     if (put) {
-        json_t *entries = json_object_get(index, "manifests");
-        for (size_t i = json_array_size(entries); i-- > 0;) {
-            const char *taken = entry_tag(json_array_get(entries, i));
-            if (taken && strcmp(taken, tag) == 0)
-                json_array_remove(entries, i);
-        }
-        json_t *entry = descriptor_write(descriptor);
-        json_object_set_new(entry, "annotations", json_pack("{s:s}", REF_NAME, tag));
-        json_array_append_new(entries, entry);
+        layout_index_put(index, tag, descriptor);
         put = index_save(layout, index, err);
     }
     unlock(turn);
     return put;
+}
+
+static bool layout_list_tags(struct store *self, json_t *tags, struct error *err)
+{
+    json_owned json_t *index = NULL;
+
+    if (!index_load((struct layout *)self, &index, err))
+        return false;
+    layout_index_list(index, tags);
+    return true;
 }
 
 static void keep_open(struct store *self)
@@ -240,6 +189,7 @@ static const struct store_ops layout_ops = {
     .open_blob = layout_open_blob,
     .put_blob = layout_put_blob,
     .put_manifest = layout_put_manifest,
+    .list_tags = layout_list_tags,
     .free = keep_open,
 };
 
@@ -350,16 +300,8 @@ bool layout_remove_tag(struct layout *layout, const char *tag, struct error *err
     int turn = lock(layout);
     bool removed = index_load(layout, &index, err);
 
-    if (removed) {
-        json_t *entries = json_object_get(index, "manifests");
-        size_t before = json_array_size(entries);
-        for (size_t i = before; i-- > 0;) {
-            const char *taken = entry_tag(json_array_get(entries, i));
-            if (taken && strcmp(taken, tag) == 0)
-                json_array_remove(entries, i);
-        }
-        removed = json_array_size(entries) == before || index_save(layout, index, err);
-    }
+    if (removed && layout_index_remove(index, tag))
+        removed = index_save(layout, index, err);
     unlock(turn);
     return removed;
 }

@@ -8,7 +8,12 @@
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
 
-static const char LAYOUT_PREFIX[] = "oci:";
+static const char *const PREFIXES[] = {
+    [LOCATION_REGISTRY] = "",
+    [LOCATION_LAYOUT] = "oci:",
+    [LOCATION_OCI_ARCHIVE] = "oci-archive:",
+    [LOCATION_DOCKER_ARCHIVE] = "docker-archive:",
+};
 
 enum { LAYOUT_TAG_LIMIT = 128 };
 
@@ -40,16 +45,19 @@ static bool check_tag(const char *whole, const char *tag, struct error *err)
     return true;
 }
 
-static bool parse_layout(const char *whole, struct location *out, struct error *err)
+static bool parse_layout(const char *whole, enum location_kind kind, struct location *out,
+                         struct error *err)
 {
-    const char *text = whole + sizeof LAYOUT_PREFIX - 1;
+    const char *prefix = PREFIXES[kind];
+    const char *text = whole + strlen(prefix);
     size_t length = path_length(text);
     const char *name = text + length + (text[length] != '\0');
     struct digest digest;
 
     if (length == 0)
-        return error_set(err, ERROR_USAGE,
-                         "image '%.200s' names no folder: oci:<folder>[:<tag>]", whole);
+        return error_set(err, ERROR_USAGE, "image '%.200s' names no %s: %s<%s>[:<tag>]", whole,
+                         kind == LOCATION_LAYOUT ? "folder" : "file", prefix,
+                         kind == LOCATION_LAYOUT ? "folder" : "file");
     bool named_right = text[length] == '@'
                            ? digest_parse(name, &digest, err)
                            : text[length] == '\0' || check_tag(whole, name, err);
@@ -58,17 +66,54 @@ static bool parse_layout(const char *whole, struct location *out, struct error *
         return false;
     }
     *out = (struct location){
-        .kind = LOCATION_LAYOUT,
+        .kind = kind,
         .path = text_format("%.*s", (int)length, text),
         .tag = memory_copy_string(name),
     };
     return true;
 }
 
+/* A reference has colons of its own, so the first one ends the file's name. */
+static bool parse_docker_archive(const char *whole, struct location *out, struct error *err)
+{
+    const char *text = whole + strlen(PREFIXES[LOCATION_DOCKER_ARCHIVE]);
+    size_t length = strcspn(text, ":");
+    owned(memory) char *name = NULL;
+    struct reference reference;
+
+    if (length == 0)
+        return error_set(err, ERROR_USAGE,
+                         "image '%.200s' names no file: docker-archive:<file>[:<reference>]",
+                         whole);
+    if (text[length] == ':') {
+        if (!reference_parse(text + length + 1, &reference, err))
+            return error_wrap(err, "image '%.200s'", whole);
+        if (reference.has_digest)
+            return error_set(err, ERROR_USAGE,
+                             "image '%.200s': a docker archive knows tags, not digests", whole);
+        name = reference_format(&reference);
+    }
+    *out = (struct location){
+        .kind = LOCATION_DOCKER_ARCHIVE,
+        .path = text_format("%.*s", (int)length, text),
+        .tag = name ? take(&name) : memory_copy_string(""),
+    };
+    return true;
+}
+
+static bool has_prefix(const char *text, enum location_kind kind)
+{
+    return strncmp(text, PREFIXES[kind], strlen(PREFIXES[kind])) == 0;
+}
+
 bool location_parse(const char *text, struct location *out, struct error *err)
 {
-    if (strncmp(text, LAYOUT_PREFIX, sizeof LAYOUT_PREFIX - 1) == 0)
-        return parse_layout(text, out, err);
+    if (has_prefix(text, LOCATION_LAYOUT))
+        return parse_layout(text, LOCATION_LAYOUT, out, err);
+    if (has_prefix(text, LOCATION_OCI_ARCHIVE))
+        return parse_layout(text, LOCATION_OCI_ARCHIVE, out, err);
+    if (has_prefix(text, LOCATION_DOCKER_ARCHIVE))
+        return parse_docker_archive(text, out, err);
 
     struct location parsed = {.kind = LOCATION_REGISTRY};
     if (!reference_parse(text, &parsed.reference, err))
@@ -86,7 +131,8 @@ bool location_parse_destination(const char *text, struct location *out, struct e
     if (strncmp(location_name(&parsed), "sha256:", 7) == 0)
         return error_set(err, ERROR_USAGE,
                          "image '%.200s': a digest cannot be chosen, only a tag", text);
-    if (parsed.kind == LOCATION_LAYOUT && !parsed.tag[0]) {
+    bool wants_tag = parsed.kind == LOCATION_LAYOUT || parsed.kind == LOCATION_OCI_ARCHIVE;
+    if (wants_tag && !parsed.tag[0]) {
         free(parsed.tag);
         parsed.tag = memory_copy_string("latest");
     }
@@ -97,7 +143,7 @@ bool location_parse_destination(const char *text, struct location *out, struct e
 
 const char *location_name(const struct location *location)
 {
-    return location->kind == LOCATION_LAYOUT ? location->tag : location->reference.name;
+    return location->kind == LOCATION_REGISTRY ? location->reference.name : location->tag;
 }
 
 char *location_format(const struct location *location)
@@ -108,7 +154,8 @@ char *location_format(const struct location *location)
     const char *mark = location->tag[0] == '\0'                    ? ""
                        : strncmp(location->tag, "sha256:", 7) == 0 ? "@"
                                                                    : ":";
-    return text_format("%s%s%s%s", LAYOUT_PREFIX, location->path, mark, location->tag);
+    return text_format("%s%s%s%s", PREFIXES[location->kind], location->path, mark,
+                       location->tag);
 }
 
 void location_release(struct location *location)

@@ -96,6 +96,40 @@ bool store_put_manifest(struct store *store, const char *tag, const struct docum
     return store->ops->put_manifest(store, tag, manifest, err);
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(json_string_value(*(json_t *const *)a),
+                  json_string_value(*(json_t *const *)b));
+}
+
+/* Takes over `list`. Some registries give them in the order of a hash table. */
+static json_t *sorted(json_t *list)
+{
+    size_t count = json_array_size(list);
+    owned(memory) json_t **tags = memory_new(count, sizeof(json_t *));
+    json_t *out = json_array();
+
+    for (size_t i = 0; i < count; i++)
+        tags[i] = json_array_get(list, i);
+    qsort(tags, count, sizeof(json_t *), by_text);
+    for (size_t i = 0; i < count; i++)
+        json_array_append(out, tags[i]);
+    json_decref(list);
+    return out;
+}
+
+bool store_list_tags(struct store *store, json_t **tags, struct error *err)
+{
+    json_owned json_t *list = json_array();
+
+    if (!store->ops->list_tags)
+        return error_set(err, ERROR_INVALID, "it has no list of tags");
+    if (!store->ops->list_tags(store, list, err))
+        return false;
+    *tags = sorted(take(&list));
+    return true;
+}
+
 void store_free(struct store *store)
 {
     if (store)

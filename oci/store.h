@@ -20,7 +20,10 @@
 #include "oci/base/stream.h"
 #include "oci/descriptor.h"
 
-enum { MANIFEST_LIMIT = 4 * 1024 * 1024 }; /* bytes: what registries accept, ECR among them */
+enum {
+    MANIFEST_LIMIT = 4 * 1024 * 1024, /* bytes: what registries accept, ECR among them */
+    TAGS_LIMIT = 100 * 1000,
+};
 
 /* A manifest or an index, byte for byte as it is stored. */
 struct document {
@@ -74,10 +77,15 @@ struct store_ops {
     bool (*put_manifest)(struct store *self, const char *tag, const struct document *manifest,
                          struct error *err);
 
+    /* Appends every tag to an array of strings, in any order. May be NULL. */
+    bool (*list_tags)(struct store *self, json_t *tags, struct error *err);
+
     /* The store that really has the blob, for one that shows several as one. May be NULL. */
     struct store *(*home)(struct store *self, const struct descriptor *blob);
 
     void (*free)(struct store *self);
+
+    bool holds_one_image; /* and no index */
 };
 
 /* First member of every store. */
@@ -91,6 +99,10 @@ bool store_open_blob(struct store *store, const struct descriptor *blob, struct 
                      struct error *err) MUST_CHECK;
 bool store_put_manifest(struct store *store, const char *tag, const struct document *manifest,
                         struct error *err) MUST_CHECK;
+
+/** The tags of the store in byte order, a new array of strings, the caller's to json_decref();
+ *  at most TAGS_LIMIT. ERROR_INVALID where names cannot be listed. */
+bool store_list_tags(struct store *store, json_t **tags, struct error *err) MUST_CHECK;
 void store_free(struct store *store);
 
 /** Reads a small blob whole, a config, checked; ERROR_LIMIT beyond MANIFEST_LIMIT. `*bytes`

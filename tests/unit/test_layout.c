@@ -129,6 +129,12 @@ static void tags_move_and_names_are_found(void **state)
                  "no tag 'latest'");
     assert_fails(store_resolve(fixture->store, "v3", &found, &err), ERROR_NOT_FOUND, "v1, v2");
     assert_ok(store_resolve(fixture->store, "v2", &found, &err));
+
+    json_owned json_t *tags = NULL;
+    assert_ok(store_list_tags(fixture->store, &tags, &err));
+    assert_int_equal(json_array_size(tags), 2);
+    assert_string_equal(json_string_value(json_array_get(tags, 0)), "v1");
+    assert_string_equal(json_string_value(json_array_get(tags, 1)), "v2");
 }
 
 static void a_broken_index_is_named(void **state)
