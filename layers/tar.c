@@ -10,7 +10,7 @@
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
 
-enum { BLOCK_BYTES = 512 };
+enum { BLOCK_BYTES = 512, COPY_BYTES = 64 * 1024 };
 
 /* Eleven octal digits: one byte less than 8 GiB. */
 static const uint64_t SIZE_MOST = 077777777777;
@@ -174,25 +174,50 @@ static void describe(const struct tree_entry *entry, time_t modified, struct hea
     fill_header(header, types[entry->kind], entry->mode, is_large ? 0 : entry->size, modified);
 }
 
-static bool write_content(const struct tree_entry *entry, struct sink *out, struct error *err)
+static bool write_head(const struct tree_entry *entry, time_t modified, struct sink *out,
+                       struct error *err)
 {
-    owned(source) struct source *content = NULL;
+    struct header header = {0};
+    owned(text) struct text records = {0};
 
-    return tree_entry_open(entry, &content, err) && stream_copy(content, out, err) &&
-           write_padding(out, entry->size, err);
+    describe(entry, modified, &header, &records);
+    return (records.length == 0 || write_records(&records, modified, out, err)) &&
+           sink_write(out, &header, sizeof header, err);
+}
+
+/* Exactly the bytes announced. */
+static bool write_content(struct source *bytes, uint64_t size, struct sink *out,
+                          struct error *err)
+{
+    char buffer[COPY_BYTES];
+    uint64_t written = 0;
+
+    for (;;) {
+        size_t count;
+        if (!source_read(bytes, buffer, sizeof buffer, &count, err))
+            return false;
+        if (count > size - written || (count == 0 && written < size))
+            return error_set(err, ERROR_INVALID, "its size is not the %llu bytes announced",
+                             (unsigned long long)size);
+        if (count == 0)
+            return write_padding(out, size, err);
+        if (!sink_write(out, buffer, count, err))
+            return false;
+        written += count;
+    }
 }
 
 static bool write_entry(const struct tree_entry *entry, time_t modified, struct sink *out,
                         struct error *err)
 {
-    struct header header = {0};
-    owned(text) struct text records = {0};
-    bool is_file = entry->kind == TREE_FILE || entry->kind == TREE_PROGRAM;
+    owned(source) struct source *content = NULL;
 
-    describe(entry, modified, &header, &records);
-    return (records.length == 0 || write_records(&records, modified, out, err)) &&
-           sink_write(out, &header, sizeof header, err) &&
-           (!is_file || write_content(entry, out, err));
+    if (!write_head(entry, modified, out, err))
+        return false;
+    if (entry->kind != TREE_FILE && entry->kind != TREE_PROGRAM)
+        return true;
+    return tree_entry_open(entry, &content, err) &&
+           write_content(content, entry->size, out, err);
 }
 
 bool tar_write(struct tree *tree, time_t modified, struct sink *out, struct error *err)
@@ -202,5 +227,27 @@ bool tar_write(struct tree *tree, time_t modified, struct sink *out, struct erro
         if (!write_entry(&entry, modified, out, err))
             return error_wrap(err, "tar '%.200s'", entry.path);
     }
+    return tar_write_end(out, err);
+}
+
+bool tar_write_end(struct sink *out, struct error *err)
+{
     return sink_write(out, ZEROES, sizeof ZEROES, err);
+}
+
+bool tar_write_folder(const char *path, time_t modified, struct sink *out, struct error *err)
+{
+    const struct tree_entry folder = {.path = path, .kind = TREE_FOLDER, .mode = 0755};
+
+    return write_head(&folder, modified, out, err) || error_wrap(err, "tar '%.200s'", path);
+}
+
+bool tar_write_file(const char *path, struct source *bytes, uint64_t size, time_t modified,
+                    struct sink *out, struct error *err)
+{
+    const struct tree_entry file = {
+        .path = path, .kind = TREE_FILE, .mode = 0644, .size = size};
+
+    return (write_head(&file, modified, out, err) && write_content(bytes, size, out, err)) ||
+           error_wrap(err, "tar '%.200s'", path);
 }

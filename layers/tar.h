@@ -15,6 +15,7 @@
  * Spec: image-spec v1.1, layer.md; POSIX.1-2017, pax, "ustar Interchange Format"
  */
 
+#include <stdint.h>
 #include <time.h>
 
 #include "layers/tree.h"
@@ -23,3 +24,13 @@
  *  since 1970 and not negative, is the time of every entry. */
 bool tar_write(struct tree *tree, time_t modified, struct sink *out,
                struct error *err) MUST_CHECK;
+
+/* The same, entry by entry, for an archive whose bytes are elsewhere: parents first. */
+bool tar_write_folder(const char *path, time_t modified, struct sink *out,
+                      struct error *err) MUST_CHECK;
+
+/** Writes a file of `size` bytes, exactly what `bytes` gives; ERROR_INVALID otherwise. */
+bool tar_write_file(const char *path, struct source *bytes, uint64_t size, time_t modified,
+                    struct sink *out, struct error *err) MUST_CHECK;
+
+bool tar_write_end(struct sink *out, struct error *err) MUST_CHECK;

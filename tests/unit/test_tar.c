@@ -254,6 +254,45 @@ static void a_layer_is_the_same_wherever_it_is_written(void **state)
     assert_int_equal(layers[0].blob.media_type, MEDIA_TYPE_OCI_LAYER_GZIP);
 }
 
+/* Writes the head of a file that is announced larger than what there is of it. */
+static int64_t announced_size(uint64_t size)
+{
+    struct error err;
+    owned(memory) char *bytes = NULL;
+    owned(source) struct source *source = memory_source("little", 6);
+    struct archive *archive = archive_read_new();
+    struct archive_entry *entry;
+    size_t count;
+
+    struct sink *sink = memory_sink(1 << 20, &bytes, &count);
+    assert_fails(tar_write_file("a", source, size, 0, sink, &err), ERROR_INVALID,
+                 "bytes announced");
+    assert_ok(sink_finish(sink, &err));
+    archive_read_support_format_tar(archive);
+    assert_int_equal(archive_read_open_memory(archive, bytes, count), ARCHIVE_OK);
+    assert_int_equal(archive_read_next_header(archive, &entry), ARCHIVE_OK);
+    int64_t found = archive_entry_size(entry);
+    archive_read_free(archive);
+    return found;
+}
+
+static void files_of_any_size_may_be_announced(void **state)
+{
+    (void)state;
+    static const uint64_t sizes[] = {7, 077777777777, 0100000000000, (uint64_t)1 << 45};
+
+    for (size_t i = 0; i < COUNT(sizes); i++)
+        assert_int_equal(announced_size(sizes[i]), sizes[i]);
+
+    struct error err;
+    owned(memory) char *bytes = NULL;
+    size_t count;
+    owned(source) struct source *source = memory_source("more", 4);
+    owned(sink) struct sink *sink = memory_sink(1 << 20, &bytes, &count);
+    assert_fails(tar_write_file("a", source, 3, 0, sink, &err), ERROR_INVALID,
+                 "not the 3 bytes");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +302,7 @@ int main(void)
         cmocka_unit_test(a_mode_of_its_own_comes_back),
         cmocka_unit_test(sizes_beyond_eight_gib_are_told),
         cmocka_unit_test(names_in_any_script_need_no_locale),
+        cmocka_unit_test(files_of_any_size_may_be_announced),
         cmocka_unit_test(a_sink_that_fails_ends_the_writing),
         cmocka_unit_test(a_layer_is_the_same_wherever_it_is_written),
     };
