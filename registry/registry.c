@@ -12,6 +12,7 @@
 #include "registry/download.h"
 #include "registry/mirror.h"
 #include "registry/session.h"
+#include "registry/tag_list.h"
 #include "registry/upload.h"
 
 /* An upload that was opened by asking for a mount, and waits for put_blob(). */
@@ -216,6 +217,14 @@ static bool repository_put_manifest(struct store *self, const char *tag,
     return false;
 }
 
+static bool repository_list_tags(struct store *self, json_t *tags, struct error *err)
+{
+    struct repository *repository = (struct repository *)self;
+
+    return tag_list_read(repository->session, scope_to_read(repository), repository->name, tags,
+                         err);
+}
+
 /* --- blobs ---------------------------------------------------------------------------------
  */
 
@@ -308,6 +317,7 @@ static const struct store_ops repository_ops = {
     .put_blob = repository_put_blob,
     .mount_blob = repository_mount_blob,
     .put_manifest = repository_put_manifest,
+    .list_tags = repository_list_tags,
     .free = repository_free,
 };
 
