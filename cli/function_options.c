@@ -9,6 +9,7 @@ bool function_options_read(const struct function_values *values, bool name_is_op
 {
     const struct definition_options options = {
         .image = values->image,
+        .image_file = values->image_file,
         .name = values->name,
         .script = values->script,
         .description = values->description,
@@ -23,7 +24,9 @@ bool function_options_read(const struct function_values *values, bool name_is_op
         .name_is_optional = name_is_optional,
     };
 
-    if (!values->file && !values->image)
+    if (values->image && values->image_file)
+        return error_set(err, ERROR_USAGE, "say --image or --image-file, not both");
+    if (!values->file && !values->image && !values->image_file)
         return error_set(err, ERROR_USAGE, "say what the function is: -f FILE, or -i IMAGE%s",
                          name_is_optional ? "" : " -n NAME");
     if (values->runtime && strcmp(values->runtime, "image") != 0)

@@ -11,6 +11,7 @@
 struct function_values {
     const char *file;
     const char *image;
+    const char *image_file;
     const char *name;
     const char *script;
     const char *description;
@@ -30,6 +31,7 @@ struct function_values {
 #define FUNCTION_OPTIONS(type, function) \
     OPTION_TEXT(type, function.file, "f", "conf-file", "FILE", "the function's definition, in YAML"), \
     OPTION_TEXT(type, function.image, "i", "image", "IMAGE", "the base image"), \
+    OPTION_TEXT(type, function.image_file, "if", "image-file", "FILE", "the base image as docker save wrote it"), \
     OPTION_TEXT(type, function.name, "n", "name", "NAME", "the function's name"), \
     OPTION_TEXT(type, function.script, "s", "init-script", "FILE", "the script that runs for each event"), \
     OPTION_LIST(type, function.environment, "e", "environment", "VAR=VALUE", "a variable for the script; may be repeated"), \

@@ -154,19 +154,43 @@ static bool is_in_ecr(const char *image)
     return strstr(image, ".dkr.ecr.") != NULL;
 }
 
+/* What "docker save" wrote is an image with a name of its own. */
+static bool read_image_file(const struct reading *reading, const struct setting *file,
+                            struct error *err)
+{
+    owned(memory) char *path = setting_path(reading, file);
+
+    if (strchr(path, ':')) {
+        error_set(err, ERROR_USAGE, "'%.200s': the name of an archive has no ':'", path);
+        return setting_blame(reading, file, err);
+    }
+    reading->out->image =
+        definition_keep(reading->memory, text_format("docker-archive:%s", path));
+    return true;
+}
+
 static bool read_image(const struct reading *reading, struct location *location,
                        struct error *err)
 {
-    struct setting image = setting_choose(reading->options->image, "--image",
-                                          reading->container, "image", "container.image");
+    const struct definition_options *options = reading->options;
+    struct setting image = setting_choose(options->image, "--image", reading->container,
+                                          "image", "container.image");
+    struct setting file =
+        setting_choose(options->image_file, "--image-file", reading->container, "image_file",
+                       "container.image_file");
 
-    if (!image.text)
+    if (file.text && (options->image_file || !options->image)) {
+        if (!read_image_file(reading, &file, err))
+            return false;
+        image = file;
+    } else if (!image.text) {
         return setting_miss(reading, reading->container ? reading->container : reading->lambda,
                             "container.image", "--image", err);
-    if (!location_parse(image.text, location, err))
-        return setting_blame(reading, &image, err);
-    reading->out->image = definition_keep(reading->memory, memory_copy_string(image.text));
-    return true;
+    } else {
+        reading->out->image = definition_keep(reading->memory, memory_copy_string(image.text));
+    }
+    return location_parse(reading->out->image, location, err) ||
+           setting_blame(reading, &image, err);
 }
 
 static bool check_script(const char *path, struct error *err)

@@ -19,6 +19,7 @@
 /* What the command line says; it wins over the file. NULL, 0 or an empty list: says nothing. */
 struct definition_options {
     const char *image;
+    const char *image_file; /* what "docker save" wrote; wins over image */
     const char *name;
     const char *script; /* relative to the working directory */
     const char *description;

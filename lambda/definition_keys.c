@@ -60,7 +60,7 @@ static const struct key container_keys[] = {
     SECTION("environment", KEY_SECTION, "a mapping", environment_keys),
     SECTION("copy", KEY_SECTIONS, "a list, its entries begin with '- src:'", copy_keys),
     USED("timeout_threshold", KEY_NUMBER, "a number of seconds"),
-    WARNED("image_file", NOT_YET, NULL),
+    USED("image_file", KEY_TEXT, "the name of a file"),
     SILENT("alpine"),
     SILENT("init_script"),
     SILENT("extra_payload"),

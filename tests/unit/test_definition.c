@@ -383,6 +383,29 @@ static void copies_are_counted(void **state)
                  "--copy: more than 32");
 }
 
+static void an_image_may_come_from_a_file(void **state)
+{
+    (void)state;
+    static const char path[] = GOOD "/image-file.yaml";
+    const struct {
+        const char *path;
+        struct definition_options options;
+        const char *image;
+    } cases[] = {
+        {path, {0}, "docker-archive:" GOOD "/images/base.tar.gz"},
+        {path, {.image = "alpine"}, "alpine"},
+        {path, {.image_file = "other.tar"}, "docker-archive:other.tar"},
+        {NULL, {.image_file = "other.tar", .name = "f"}, "docker-archive:other.tar"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct error err;
+        owned(definition_file) struct definition_file file = {0};
+        assert_ok(read_quietly(cases[i].path, &cases[i].options, &file, &err));
+        assert_string_equal(file.functions[0].image, cases[i].image);
+    }
+}
+
 static void one_name_is_not_enough_for_two_functions(void **state)
 {
     (void)state;
@@ -507,6 +530,7 @@ int main(void)
         cmocka_unit_test(copies_go_where_they_are_told),
         cmocka_unit_test(copies_of_the_file_come_before_those_of_options),
         cmocka_unit_test(copies_are_counted),
+        cmocka_unit_test(an_image_may_come_from_a_file),
         cmocka_unit_test(one_name_is_not_enough_for_two_functions),
         cmocka_unit_test(a_missing_file_is_not_found),
         cmocka_unit_test(images_of_ecr_may_be_prepared),
