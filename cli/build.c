@@ -113,6 +113,7 @@ static bool assemble(struct context *context, const struct build_values *build,
     owned(location) struct location location = {0};
     owned(assembly) struct assembly assembly = {0};
     owned(memory) char *base_name = NULL;
+    owned(memory) char *base_image = NULL;
     struct platform_spec platforms[PLATFORMS_LIMIT];
     size_t platform_count;
     struct recipe recipe = {.definition = definition,
@@ -126,13 +127,13 @@ static bool assemble(struct context *context, const struct build_values *build,
         !use_login(context, build, &location, err) ||
         !context_created(context, &recipe.created, err) ||
         !context_workspace(context, &workspace, err) ||
-        !context_store(context, &location, false, &base, err))
+        !context_image(context, &location, &base, &base_image, err))
         return false;
     if (location.kind == LOCATION_REGISTRY)
         base_name = reference_format(&location.reference);
     recipe.base_name = base_name;
-    if (!assembly_make(&recipe, base, location_name(&location), platforms, platform_count,
-                       workspace, &assembly, err))
+    if (!assembly_make(&recipe, base, base_image, platforms, platform_count, workspace,
+                       &assembly, err))
         return error_wrap(err, "%s", definition->image);
 
     owned(store) struct store *both = store_union(layout_store(workspace), base);
@@ -157,8 +158,9 @@ static bool check(const struct build_values *build, const struct definition_file
                   struct error *err)
 {
     if (build->destinations.count == 0)
-        return error_set(err, ERROR_USAGE,
-                         "say where the image goes: --to IMAGE or --to oci:FOLDER");
+        return error_set(
+            err, ERROR_USAGE,
+            "say where the image goes: --to IMAGE, --to oci:FOLDER or --to oci-archive:FILE");
     if (file->function_count != 1)
         return error_set(err, ERROR_USAGE, "'%.200s' has %zu functions; build makes one",
                          build->function.file, file->function_count);
@@ -193,7 +195,8 @@ const struct command build_command = {
     .name = "build",
     .summary = "assemble the image only, and put it where you say",
     .description =
-        "Makes the function's image and writes it to registries or folders; no function is\n"
+        "Makes the function's image and writes it to registries, folders or archives; no "
+        "function is\n"
         "created. More than one platform gives an index: the tag names the index, each image "
         "is\n"
         "reached by its digest. The same inputs give the same digests everywhere. --username "

@@ -16,6 +16,7 @@
 #include "cli/settings.h"
 #include "lambda/aws/ecr_registry.h"
 #include "lambda/local/local_platform.h"
+#include "layers/image_archive.h"
 #include "oci/base/clock.h"
 #include "oci/base/environment.h"
 #include "oci/base/file.h"
@@ -25,7 +26,7 @@
 #include "registry/http_retry.h"
 #include "registry/registry.h"
 
-enum { LAYOUTS_LIMIT = 64, REMOVAL_TRIES = 20 };
+enum { LAYOUTS_LIMIT = 64, STORES_LIMIT = 3 * LAYOUTS_LIMIT, REMOVAL_TRIES = 20 };
 
 struct context {
     struct global_values globals;
@@ -46,6 +47,8 @@ struct context {
     pthread_t signal_thread;
     struct layout *layouts[LAYOUTS_LIMIT];
     size_t layout_count;
+    struct store *stores[STORES_LIMIT]; /* archives, and unions over them */
+    size_t store_count;
     struct platform *platform;
 };
 
@@ -175,6 +178,8 @@ void context_free(struct context *context)
     registries_free(context->registries);
     http_free(context->http);
     http_free(context->aws_http);
+    while (context->store_count > 0)
+        store_free(context->stores[--context->store_count]);
     for (size_t i = 0; i < context->layout_count; i++)
         layout_free(context->layouts[i]);
     layout_free(context->workspace);
@@ -316,6 +321,26 @@ static bool ensure_login(struct context *context, const char *host, struct error
     return true;
 }
 
+static bool open_archive(struct context *context, const struct location *location, bool make,
+                         struct store **store, struct error *err)
+{
+    bool is_docker = location->kind == LOCATION_DOCKER_ARCHIVE;
+    struct layout *workspace;
+
+    if (context->store_count == STORES_LIMIT)
+        return error_set(err, ERROR_LIMIT, "more than %d archives", STORES_LIMIT);
+    if (!context_workspace(context, &workspace, err))
+        return false;
+    const char *folder = context->workspace_path;
+    bool opened = make ? (is_docker ? docker_archive_create
+                                    : oci_archive_create)(location->path, folder, store, err)
+                       : (is_docker ? docker_archive_open
+                                    : oci_archive_open)(location->path, folder, store, err);
+    if (opened)
+        context->stores[context->store_count++] = *store;
+    return opened;
+}
+
 bool context_store(struct context *context, const struct location *location, bool make,
                    struct store **store, struct error *err)
 {
@@ -329,6 +354,8 @@ bool context_store(struct context *context, const struct location *location, boo
                                           reference->repository);
         return true;
     }
+    if (location->kind != LOCATION_LAYOUT)
+        return open_archive(context, location, make, store, err);
     if (context->layout_count == LAYOUTS_LIMIT)
         return error_set(err, ERROR_LIMIT, "more than %d folders", LAYOUTS_LIMIT);
 
@@ -337,6 +364,38 @@ bool context_store(struct context *context, const struct location *location, boo
         return false;
     context->layouts[context->layout_count++] = layout;
     *store = layout_store(layout);
+    return true;
+}
+
+static bool compress_image(struct context *context, struct store **store, char **name,
+                           struct error *err)
+{
+    owned(document) struct document manifest = {0};
+    struct layout *workspace;
+
+    if (context->store_count == STORES_LIMIT)
+        return error_set(err, ERROR_LIMIT, "more than %d archives", STORES_LIMIT);
+    if (!context_workspace(context, &workspace, err) ||
+        !layers_compress(*store, *name, workspace, context->progress, &manifest, err))
+        return false;
+    *store = store_union(layout_store(workspace), *store);
+    context->stores[context->store_count++] = *store;
+    free(*name);
+    *name = memory_copy_string(digest_format(&manifest.descriptor.digest).text);
+    return true;
+}
+
+bool context_image(struct context *context, const struct location *location,
+                   struct store **store, char **name, struct error *err)
+{
+    owned(memory) char *asked = memory_copy_string(location_name(location));
+
+    if (!context_store(context, location, false, store, err))
+        return false;
+    if (location->kind == LOCATION_DOCKER_ARCHIVE &&
+        !compress_image(context, store, &asked, err))
+        return error_wrap(err, "'%.200s'", location->path);
+    *name = take(&asked);
     return true;
 }
 
@@ -352,6 +411,31 @@ static bool data_folder(const struct context *context, char **out, struct error 
                          "are kept");
     *out = data ? text_format("%s/skiff", data) : text_format("%s/.local/share/skiff", home);
     return true;
+}
+
+/* The locale's own order: the first one that is set counts. */
+static bool speaks_utf8(const char *const *environment)
+{
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *locale = environment_get(environment, names[i]);
+        if (locale && *locale)
+            return strcasestr(locale, "utf-8") || strcasestr(locale, "utf8");
+    }
+    return false;
+}
+
+struct describe_look context_look(const struct context *context)
+{
+    struct winsize size = {0};
+    bool terminal = isatty(STDOUT_FILENO);
+    bool known = terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+
+    return (struct describe_look){
+        .columns = known && size.ws_col < DESCRIBE_COLUMNS ? size.ws_col : DESCRIBE_COLUMNS,
+        .unicode = terminal && speaks_utf8(context->environment),
+    };
 }
 
 struct platform_spec context_machine(void)

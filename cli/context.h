@@ -10,6 +10,7 @@
 
 #include <time.h>
 
+#include "cli/describe.h"
 #include "cli/option.h"
 #include "lambda/platform.h"
 #include "oci/base/progress.h"
@@ -64,9 +65,17 @@ bool context_check_login(struct context *context, const char *host,
 bool context_store(struct context *context, const struct location *location, bool make,
                    struct store **store, struct error *err) MUST_CHECK;
 
+/** Opens the place an image is taken from to go elsewhere, and says what to ask it for; `*name`
+ * is the caller's to free(). A docker archive's layers, which are plain, are gzip'd first. */
+bool context_image(struct context *context, const struct location *location,
+                   struct store **store, char **name, struct error *err) MUST_CHECK;
+
 /** Who runs functions: AWS, or this machine with --local. The context's. */
 bool context_platform(struct context *context, const char *region, struct platform **out,
                       struct error *err) MUST_CHECK;
+
+/** How the terminal wants to be written to. */
+struct describe_look context_look(const struct context *context);
 
 /** What this machine runs: "linux/amd64". */
 struct platform_spec context_machine(void);

@@ -13,14 +13,27 @@
 struct copy_values {
     struct login_values login;
     const char *platform;
+    bool all;
 };
 
 static const struct option copy_options[] = {
     OPTION_TEXT(struct copy_values, platform, NULL, "platform", "PLATFORM",
                 "only the image for this one (default: everything)"),
+    OPTION_FLAG(struct copy_values, all, "a", "all", "everything under the name (the default)"),
     LOGIN_OPTIONS(struct copy_values, login),
     OPTION_END,
 };
+
+/* From one docker archive to another, layers stay plain. */
+static bool open_source(struct context *context, const struct location *source,
+                        const struct location *target, struct store **from, char **name,
+                        struct error *err)
+{
+    if (target->kind != LOCATION_DOCKER_ARCHIVE)
+        return context_image(context, source, from, name, err);
+    *name = memory_copy_string(location_name(source));
+    return context_store(context, source, false, from, err);
+}
 
 static bool copy_run(struct context *context, const void *values, const char **arguments,
                      struct error *err)
@@ -33,7 +46,10 @@ static bool copy_run(struct context *context, const void *values, const char **a
     struct store *from;
     struct store *to;
     struct copy_summary summary;
+    owned(memory) char *name = NULL;
 
+    if (copy->platform && copy->all)
+        return error_set(err, ERROR_USAGE, "--all and --platform do not go together");
     if (copy->platform && !platform_spec_parse(copy->platform, &platform, err))
         return false;
     if (copy->platform)
@@ -43,10 +59,9 @@ static bool copy_run(struct context *context, const void *values, const char **a
         return false;
     const struct location *ours = target.kind == LOCATION_REGISTRY ? &target : &source;
     if (!login_options_use(&copy->login, context, ours, err) ||
-        !context_store(context, &source, false, &from, err) ||
+        !open_source(context, &source, &target, &from, &name, err) ||
         !context_store(context, &target, true, &to, err) ||
-        !image_copy(from, location_name(&source), to, location_name(&target), &options,
-                    &summary, err))
+        !image_copy(from, name, to, location_name(&target), &options, &summary, err))
         return error_wrap(err, "copy %s", arguments[0]);
 
     owned(memory) char *reference = location_format(&target);
@@ -70,15 +85,21 @@ static bool copy_run(struct context *context, const void *values, const char **a
 const struct command copy_command = {
     .name = "copy",
     .arguments = "SOURCE DESTINATION",
-    .summary = "copy an image between registries and folders",
-    .description = "SOURCE and DESTINATION are registry references or oci:FOLDER[:TAG]. "
-                   "Everything under the\n"
-                   "name is copied byte for byte, for all platforms, and what is there already "
-                   "is not sent\n"
-                   "again. --username is for DESTINATION, or for SOURCE where only that is in "
-                   "a registry.",
-    .examples = "skiff copy alpine:3.20 oci:alpine:3.20\n"
-                "skiff copy --platform linux/arm64 oci:alpine:3.20 registry.example/alpine:arm",
+    .summary = "copy an image between registries, folders and archives",
+    .description =
+        "SOURCE and DESTINATION are registry references, oci:FOLDER[:TAG], "
+        "oci-archive:FILE[:TAG]\n"
+        "or docker-archive:FILE[:REFERENCE]. Everything under the name is copied byte "
+        "for byte,\n"
+        "for all platforms, and what is there already is not sent again. A docker "
+        "archive holds\n"
+        "one image with plain layers, which are gzip'd when they leave it. --username is "
+        "for\n"
+        "DESTINATION, or for SOURCE where only that is in a registry.",
+    .examples =
+        "skiff copy alpine:3.20 oci:alpine:3.20\n"
+        "skiff copy --platform linux/amd64 alpine:3.20 docker-archive:alpine.tar:alpine:3.20\n"
+        "skiff copy --platform linux/arm64 oci:alpine:3.20 registry.example/alpine:arm",
     .options = copy_options,
     .values_size = sizeof(struct copy_values),
     .arguments_min = 2,

@@ -7,6 +7,8 @@
 #include "cli/size.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
+#include "oci/base/printable.h"
+#include "oci/base/text.h"
 
 json_t *describe_image(const struct image *image)
 {
@@ -30,43 +32,251 @@ json_t *describe_image(const struct image *image)
     return json;
 }
 
-static void print_words(const char *label, const char **words, FILE *out)
-{
-    owned(memory) const char **list = words;
+/* --- for people --- */
 
-    if (!list[0])
-        return;
-    fprintf(out, "  %-11s", label);
-    for (const char **word = list; *word; word++)
-        fprintf(out, " %s", *word);
-    fputc('\n', out);
+enum { LABEL_COLUMNS = 14, BAR_COLUMNS = 20, ELLIPSIS_COLUMNS = 3 };
+
+static bool begins_character(char byte)
+{
+    return ((unsigned char)byte & 0xc0) != 0x80;
 }
 
-static void print_environment(const struct image *image, FILE *out)
+/* The bytes of the first `columns` characters. */
+static size_t clip(const char *text, size_t columns)
+{
+    size_t length = 0;
+
+    while (text[length] && (columns > 0 || !begins_character(text[length])))
+        columns -= begins_character(text[length++]);
+    return length;
+}
+
+static size_t columns_of(const struct describe_look *look)
+{
+    return look->columns < DESCRIBE_COLUMNS_LEAST ? DESCRIBE_COLUMNS_LEAST : look->columns;
+}
+
+void describe_print_line(const char *text, FILE *out)
+{
+    owned(memory) char *safe = memory_copy_string(text);
+
+    printable_make(safe);
+    fprintf(out, "%s\n", safe);
+}
+
+/* A label and its text, on as many lines as that takes. */
+static void print_field(const char *label, const char *text, const struct describe_look *look,
+                        FILE *out)
+{
+    do {
+        size_t length = clip(text, columns_of(look) - LABEL_COLUMNS);
+        owned(memory) char *line = text_format("%.*s", (int)length, text);
+        printable_make(line);
+        fprintf(out, "  %-11s %s\n", label, line);
+        label = "";
+        text += length;
+    } while (*text);
+}
+
+static void print_words(const char *label, const char **words, const struct describe_look *look,
+                        FILE *out)
+{
+    owned(memory) const char **list = words;
+    owned(text) struct text line = {0};
+
+    for (const char **word = list; *word; word++)
+        text_addf(&line, "%s%s", word > list ? " " : "", *word);
+    if (line.length > 0)
+        print_field(label, text_string(&line), look, out);
+}
+
+static void print_environment(const struct image *image, const struct describe_look *look,
+                              FILE *out)
 {
     owned(memory) const char **variables = image_environment(image);
 
     for (size_t i = 0; variables[i]; i++)
-        fprintf(out, "  %-11s %s\n", i == 0 ? "environment" : "", variables[i]);
+        print_field(i == 0 ? "environment" : "", variables[i], look, out);
 }
 
-void describe_print_image(const struct image *image, FILE *out)
+/* ExposedPorts and Volumes are objects whose names count. */
+static void print_names(const char *label, const json_t *object,
+                        const struct describe_look *look, FILE *out)
 {
+    owned(text) struct text line = {0};
+    const char *name;
+    json_t *ignored;
+
+    json_object_foreach((json_t *)object, name, ignored)
+    {
+        text_addf(&line, "%s%s", line.length ? " " : "", name);
+    }
+    if (line.length > 0)
+        print_field(label, text_string(&line), look, out);
+}
+
+static void print_labels(const json_t *labels, const struct describe_look *look, FILE *out)
+{
+    const char *label = "labels";
+    const char *name;
+    json_t *value;
+
+    json_object_foreach((json_t *)labels, name, value)
+    {
+        const char *string = json_string_value(value);
+        owned(memory) char *line = text_format("%s=%s", name, string ? string : "");
+        print_field(label, line, look, out);
+        label = "";
+    }
+}
+
+static void print_config(const struct image *image, const struct describe_look *look, FILE *out)
+{
+    const json_t *run = json_object_get(image_config(image), "config");
+    const char *created = json_optional_string(image_config(image), "created");
+    const char *user = json_optional_string(run, "User");
     const char *folder = image_working_directory(image);
 
-    fprintf(out, "%s %s\n", platform_spec_format(image_platform(image)).text,
-            digest_format(&image_document(image)->descriptor.digest).text);
-    print_words("entrypoint", image_entrypoint(image), out);
-    print_words("command", image_command(image), out);
+    if (created)
+        print_field("created", created, look, out);
+    print_words("entrypoint", image_entrypoint(image), look, out);
+    print_words("command", image_command(image), look, out);
     if (folder)
-        fprintf(out, "  %-11s %s\n", "directory", folder);
-    print_environment(image, out);
-    for (size_t i = 0; i < image_layer_count(image); i++) {
-        const struct descriptor *blob = &image_layer(image, i)->blob;
-        fprintf(out, "  %-11s %s %8s  %.60s\n", i == 0 ? "layers" : "",
-                digest_format_short(&blob->digest).text, size_format(blob->size).text,
-                image_layer_origin(image, i));
+        print_field("directory", folder, look, out);
+    if (user && *user)
+        print_field("user", user, look, out);
+    print_names("ports", json_object_get(run, "ExposedPorts"), look, out);
+    print_names("volumes", json_object_get(run, "Volumes"), look, out);
+    print_labels(json_object_get(run, "Labels"), look, out);
+    print_environment(image, look, out);
+}
+
+/* A bar as long as `size` is beside `largest`, and blanks up to its end. */
+static void print_bar(uint64_t size, uint64_t largest, const struct describe_look *look,
+                      FILE *out)
+{
+    static const char *const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+    double share = largest > 0 ? (double)size / (double)largest : 0;
+    unsigned int length = (unsigned int)(share * BAR_COLUMNS * 8 + 0.5);
+    unsigned int columns = 0;
+
+    if (length == 0 && size > 0)
+        length = 1;
+    if (!look->unicode)
+        length = (length + 7) / 8 * 8;
+    for (; columns < length / 8; columns++)
+        fputs(look->unicode ? "█" : "#", out);
+    if (length % 8 > 0) {
+        fputs(eighths[length % 8], out);
+        columns++;
     }
+    fprintf(out, "%*s", (int)(BAR_COLUMNS - columns), "");
+}
+
+/* What a line of the history says, in one line and without what builders put around it. */
+static char *tidy_step(const char *created_by)
+{
+    static const char nop[] = "/bin/sh -c #(nop)";
+    owned(text) struct text line = {0};
+
+    if (strncmp(created_by, nop, sizeof nop - 1) == 0)
+        created_by += sizeof nop - 1;
+    for (; *created_by; created_by++) {
+        bool blank = strchr(" \t\r\n", *created_by) != NULL;
+        if (!blank)
+            text_add_bytes(&line, created_by, 1);
+        else if (line.length > 0 && line.bytes[line.length - 1] != ' ')
+            text_add(&line, " ");
+    }
+    char *tidy = memory_copy_string(text_string(&line));
+    printable_make(tidy);
+    return tidy;
+}
+
+static void print_step(const char *created_by, const struct describe_look *look, FILE *out)
+{
+    owned(memory) char *step = tidy_step(created_by);
+    size_t columns =
+        columns_of(look) - strlen("  sha256:0123456789ab  999.9 MB  ") - BAR_COLUMNS - 2;
+    size_t length = clip(step, columns);
+
+    if (step[length]) {
+        length = clip(step, columns - ELLIPSIS_COLUMNS);
+        fprintf(out, "  %.*s...\n", (int)length, step);
+    } else {
+        fprintf(out, "%s%s\n", *step ? "  " : "", step);
+    }
+}
+
+static void print_layer(const struct image *image, size_t position, uint64_t largest,
+                        const char *created_by, const struct describe_look *look, FILE *out)
+{
+    const struct descriptor *blob = &image_layer(image, position)->blob;
+
+    fprintf(out, "  %s  %8s  ", digest_format_short(&blob->digest).text,
+            size_format(blob->size).text);
+    print_bar(blob->size, largest, look, out);
+    print_step(created_by, look, out);
+}
+
+/* The steps in order: those that made a layer have it in front of them. */
+static void print_history(const struct image *image, const struct describe_look *look,
+                          FILE *out)
+{
+    const json_t *history = json_object_get(image_config(image), "history");
+    size_t layers = image_layer_count(image);
+    size_t shown = 0;
+    uint64_t largest = 0;
+    uint64_t total = 0;
+    size_t i;
+    const json_t *line;
+
+    for (i = 0; i < layers; i++) {
+        uint64_t size = image_layer(image, i)->blob.size;
+        largest = size > largest ? size : largest;
+        total += size;
+    }
+    fprintf(out, "  %-11s %zu, %s\n", "layers", layers, size_format(total).text);
+    json_array_foreach(history, i, line)
+    {
+        const char *text = json_optional_string(line, "created_by");
+        if (json_is_true(json_object_get(line, "empty_layer"))) {
+            fprintf(out, "%*s", (int)strlen("  sha256:0123456789ab  999.9 MB  ") + BAR_COLUMNS,
+                    "");
+            print_step(text ? text : "", look, out);
+        } else if (shown < layers) {
+            print_layer(image, shown++, largest, text ? text : "", look, out);
+        }
+    }
+    for (; shown < layers; shown++)
+        print_layer(image, shown, largest, "", look, out);
+}
+
+void describe_print_image(const struct image *image, const struct describe_look *look,
+                          FILE *out)
+{
+    fprintf(out, "\n%s %s\n", platform_spec_format(image_platform(image)).text,
+            digest_format(&image_document(image)->descriptor.digest).text);
+    print_config(image, look, out);
+    print_history(image, look, out);
+}
+
+void describe_print_platforms(const struct index_entry *entries, size_t count,
+                              const struct describe_look *look, FILE *out)
+{
+    owned(text) struct text line = {0};
+    size_t attestations = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        attestations += entries[i].is_attestation;
+        if (!entries[i].is_attestation)
+            text_addf(&line, "%s%s", line.length ? ", " : "",
+                      entries[i].has_platform ? platform_spec_format(&entries[i].platform).text
+                                              : "unnamed");
+    }
+    if (attestations > 0)
+        text_addf(&line, ", and %zu attestation%s", attestations, attestations > 1 ? "s" : "");
+    print_field("platforms", text_string(&line), look, out);
 }
 
 void describe_print_json(json_t *json, FILE *out)

@@ -42,17 +42,18 @@ static bool init_function(struct context *context, const struct init_values *val
     owned(location) struct location base = {0};
     owned(deployed) struct deployed deployed = {0};
     owned(memory) char *base_name = NULL;
+    owned(memory) char *base_image = NULL;
     struct deploy_tools tools = {.progress = context_progress(context)};
 
     if (!location_parse(definition->image, &base, err) ||
         !context_created(context, &tools.recipe.created, err) ||
         !context_platform(context, definition->region, &tools.platform, err) ||
         !context_workspace(context, &tools.workspace, err) ||
-        !context_store(context, &base, false, &tools.base, err))
+        !context_image(context, &base, &tools.base, &base_image, err))
         return false;
     if (base.kind == LOCATION_REGISTRY)
         base_name = reference_format(&base.reference);
-    tools.base_image = location_name(&base);
+    tools.base_image = base_image;
     tools.recipe.definition = definition;
     tools.recipe.base_name = base_name;
     tools.recipe.supervisor_path = values->function.supervisor;

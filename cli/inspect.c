@@ -28,6 +28,7 @@ static const struct option inspect_options[] = {
 
 struct inspection {
     struct store *store;
+    struct describe_look look;
     json_t *manifests; /* NULL: print for people instead */
 };
 
@@ -40,7 +41,7 @@ static bool show_image(const struct inspection *inspection, const char *name, st
     if (inspection->manifests)
         json_array_append_new(inspection->manifests, describe_image(image));
     else
-        describe_print_image(image, stdout);
+        describe_print_image(image, &inspection->look, stdout);
     return true;
 }
 
@@ -52,6 +53,8 @@ static bool show_index(const struct inspection *inspection, const struct documen
 
     if (!index_read(document, &entries, &count, err))
         return false;
+    if (!inspection->manifests)
+        describe_print_platforms(entries, count, &inspection->look, stdout);
     for (size_t i = 0; i < count; i++) {
         if (entries[i].is_attestation ||
             !media_type_is_manifest(entries[i].descriptor.media_type))
@@ -105,6 +108,7 @@ static bool inspect_run(struct context *context, const void *values, const char 
     owned(memory) char *reference = location_format(&location);
     json_owned json_t *manifests = context_globals(context)->json ? json_array() : NULL;
     inspection.manifests = manifests;
+    inspection.look = context_look(context);
     if (!show(&inspection, reference, &document, err))
         return error_wrap(err, "inspect %s", arguments[0]);
     if (manifests) {
@@ -121,8 +125,11 @@ const struct command inspect_command = {
     .arguments = "IMAGE",
     .summary = "show what an image is made of",
     .description =
-        "IMAGE is a registry reference or oci:FOLDER[:TAG]. Shows, for each platform, how the\n"
-        "image runs and its layers. Nothing is downloaded but manifests and configs.",
+        "IMAGE is a registry reference, oci:FOLDER[:TAG], oci-archive:FILE[:TAG] or\n"
+        "docker-archive:FILE[:REFERENCE]. Shows, for each platform, how the image runs, and "
+        "its\n"
+        "history with the layers drawn to scale. Nothing is downloaded but manifests and "
+        "configs.",
     .examples = "skiff inspect alpine:3.20\n"
                 "skiff inspect --json oci:hello | jq '.manifests[].digest'",
     .options = inspect_options,

@@ -18,7 +18,7 @@
 
 static const struct command *const commands[] = {
     &init_command,    &run_command,   &rm_command,     &build_command,  &copy_command,
-    &inspect_command, &login_command, &logout_command, &rebase_command,
+    &inspect_command, &login_command, &logout_command, &rebase_command, &tags_command,
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
