@@ -108,6 +108,10 @@ fuzzers:
 fuzz: fuzzers ## run each fuzz target for FUZZ_SECONDS (60)
 	@python3 tests/check.py --only fuzz --fuzz-seconds $(or $(FUZZ_SECONDS),60)
 
+bench: all ## compare with others' tools on this machine; see tests/bench/bench.py
+	@tests/support/deps.sh check
+	@python3 -m tests.bench.bench
+
 demo: ## build skiff, make a function on this machine and run it
 	@tests/support/deps.sh build
 	@$(MAKE) --no-print-directory all
@@ -150,7 +154,7 @@ clean: ## remove what was built
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: all supervisors units check asan fuzzers fuzz demo deps floors doors headers formatted format lint \
+.PHONY: all supervisors units check asan fuzzers fuzz bench demo deps floors doors headers formatted format lint \
         install clean help
 .SECONDARY:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

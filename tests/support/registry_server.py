@@ -12,6 +12,7 @@ import base64
 import json
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 
@@ -73,6 +74,10 @@ class Registry:
         with open(os.path.join(self._folder.name, "requests.log"), encoding="utf-8") as file:
             return [(found["method"], found["path"], int(found["status"]))
                     for found in map(REQUEST.search, file) if found]
+
+    def wipe(self):
+        """Forgets all images, as if it were new."""
+        shutil.rmtree(os.path.join(self._folder.name, "storage"), ignore_errors=True)
 
     def _start_in(self, folder):
         config = os.path.join(folder, "config.yml")

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How each tool does the job: base image, plus our files in a layer, plus Cmd, Env and
+WorkingDir, for the architectures asked for, under one name.
+
+Each is a shell script, for `sh -e`, with these variables: SOURCE and TARGET, references with
+a tag; SOURCE_REPOSITORY and TARGET_REPOSITORY, without; ARCHITECTURES; SKIFF, the program;
+and in the working directory, which is new: function.yaml, and Containerfile and app.tar for
+each architecture.
+"""
+
+import shutil
+
+SKIFF = """
+platforms=$(echo $ARCHITECTURES | sed 's,[a-z0-9]*,linux/&,g; s/ /,/g')
+$SKIFF build --quiet -f function.yaml --platform $platforms --to $TARGET
+"""
+
+CRANE = """
+set -- $ARCHITECTURES
+for architecture; do
+    digest=$(crane digest --platform linux/$architecture $SOURCE)
+    name=$TARGET; [ $# = 1 ] || name=$TARGET-$architecture
+    crane mutate --append $architecture/app.tar --entrypoint /var/task/supervisor \\
+        --cmd /bin/sh --env GREETING=hello --workdir /var/task -t $name \\
+        $SOURCE_REPOSITORY@$digest
+done
+[ $# = 1 ] || crane index append -m $TARGET-$1 -m $TARGET-$2 -t $TARGET
+"""
+
+# One process less, but the image's Entrypoint, Env and WorkingDir stay the base's.
+CRANE_APPEND = """
+set -- $ARCHITECTURES
+for architecture; do
+    name=$TARGET; [ $# = 1 ] || name=$TARGET-$architecture
+    crane append --platform linux/$architecture -b $SOURCE -f $architecture/app.tar -t $name
+done
+[ $# = 1 ] || crane index append -m $TARGET-$1 -m $TARGET-$2 -t $TARGET
+"""
+
+SKOPEO = """
+set -- $ARCHITECTURES
+for architecture; do
+    name=$TARGET; [ $# = 1 ] || name=$TARGET-$architecture
+    skopeo copy --override-arch $architecture --src-tls-verify=false \\
+        docker://$SOURCE oci:image:$architecture
+    umoci raw add-layer --image image:$architecture $architecture/app.tar
+    umoci config --image image:$architecture --config.entrypoint /var/task/supervisor \\
+        --config.cmd /bin/sh --config.env GREETING=hello --config.workingdir /var/task
+    skopeo copy --dest-tls-verify=false oci:image:$architecture docker://$name
+done
+"""
+
+BUILDAH = """
+platforms=$(echo $ARCHITECTURES | sed 's,[a-z0-9]*,linux/&,g; s/ /,/g')
+buildah() { command buildah --root $PWD/root --runroot $PWD/run "$@"; }
+buildah build --isolation chroot --tls-verify=false --timestamp 0 --platform $platforms \\
+    --manifest made -f Containerfile .
+buildah manifest push --all --tls-verify=false made docker://$TARGET
+"""
+
+# name, script, programs it needs, architectures at most
+TOOLS = [
+    ("skiff", SKIFF, (), 2),
+    ("crane", CRANE, ("crane",), 2),
+    ("crane append", CRANE_APPEND, ("crane",), 2),
+    ("skopeo + umoci", SKOPEO, ("skopeo", "umoci"), 1),
+    ("buildah", BUILDAH, ("buildah",), 2),
+]
+
+
+def available(path):
+    """The tools that are here; says which are not."""
+    found = []
+    for name, script, programs, architectures in TOOLS:
+        missing = [each for each in programs if not shutil.which(each, path=path)]
+        if missing:
+            print(f"skipped: {name}, for want of {' and '.join(missing)}")
+        else:
+            found.append((name, script, architectures))
+    return found
