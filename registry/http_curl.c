@@ -8,34 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "oci/base/environment.h"
-#include "oci/base/file.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
-#include "registry/certificates.h"
-#include "registry/http_proxies.h"
+#include "registry/http_curl_request.h"
 
 enum {
     BODY_BYTES = 256 * 1024, /* held of an answer, and the most libcurl hands over at once */
     HEAD_LIMIT = 64 * 1024,  /* of one answer, all headers together */
-    REDIRECTS_LIMIT = 10,
     IDLE_LIMIT = 16,
     POLL_MS = 1000,
-    CONNECT_S = 30,
-    SILENCE_S = 60,
-    LATE = 5, /* times the silence, for answers that may be late */
-    CA_LIMIT = 8 * 1024 * 1024,
-    SLOWEST = 64 /* bytes a second; what is slower counts as silence */
 };
 
 struct http_curl {
     struct http http;
-    char *user_agent;
-    char *ca_file;
-    char **certificate_folders;
-    struct http_proxies proxies;
-    unsigned int connect_s;
-    unsigned int silence_s;
+    struct http_curl_settings settings;
 
     pthread_mutex_t lock; /* for what follows */
     struct transfer *idle;
@@ -80,13 +66,6 @@ struct transfer {
 };
 
 static pthread_once_t libcurl_once = PTHREAD_ONCE_INIT;
-
-/* Only running out of memory makes these calls fail, and that ends the program. */
-static void must(CURLcode code)
-{
-    if (code != CURLE_OK)
-        abort();
-}
 
 static void start_libcurl(void)
 {
@@ -429,119 +408,6 @@ static struct transfer *check_out(struct http_curl *curl, const char *url)
 
 /* --- an exchange ------------------------------------------------------------------------- */
 
-static void add_line(struct transfer *transfer, const char *line)
-{
-    struct curl_slist *longer = curl_slist_append(transfer->headers, line);
-
-    if (!longer)
-        abort();
-    transfer->headers = longer;
-}
-
-static void set_headers(struct transfer *transfer, const struct http_request *request)
-{
-    for (size_t i = 0; i < HTTP_HEADERS_LIMIT && request->headers[i].name; i++) {
-        owned(memory) char *line =
-            text_format("%s: %s", request->headers[i].name, request->headers[i].value);
-        add_line(transfer, line);
-    }
-    add_line(transfer, "Expect:"); /* waiting for "100 Continue" costs a round trip */
-    must(curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers));
-}
-
-/* The protocols libcurl may speak, here and after a redirect. */
-static void set_protocols(CURL *easy, bool encrypted)
-{
-#if LIBCURL_VERSION_NUM >= 0x075500
-    must(curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https"));
-    must(curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR,
-                          encrypted ? "https" : "http,https"));
-#else
-    long both = CURLPROTO_HTTP | CURLPROTO_HTTPS;
-    must(curl_easy_setopt(easy, CURLOPT_PROTOCOLS, both));
-    must(curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS, encrypted ? CURLPROTO_HTTPS : both));
-#endif
-}
-
-/* Authorities of one host are trusted beside the others, and with its requests only. */
-static bool set_authorities(struct transfer *transfer, const char *authorities,
-                            struct error *err)
-{
-    const char *ours = transfer->owner->ca_file;
-    const char *file = ours ? ours : curl_version_info(CURLVERSION_NOW)->cainfo;
-    owned(memory) char *others = NULL;
-    size_t count;
-
-    if (file && (ours || file_exists(file)) && !file_read(file, CA_LIMIT, &others, &count, err))
-        return false;
-    owned(memory) char *all = text_format("%s\n%s", others ? others : "", authorities);
-    struct curl_blob blob = {all, strlen(all), CURL_BLOB_COPY};
-    must(curl_easy_setopt(transfer->easy, CURLOPT_CAINFO_BLOB, &blob));
-    return true;
-}
-
-static bool set_certificates(struct transfer *transfer, const struct http_request *request,
-                             struct error *err)
-{
-    const struct http_curl *curl = transfer->owner;
-    owned(certificates) struct certificates found = {0};
-
-    if (curl->ca_file)
-        must(curl_easy_setopt(transfer->easy, CURLOPT_CAINFO, curl->ca_file));
-    if (strncmp(request->url, "https:", 6) != 0)
-        return true;
-    if (!certificates_find((const char *const *)curl->certificate_folders, request->url, &found,
-                           err))
-        return error_wrap(err, "%s", transfer->what);
-    must(curl_easy_setopt(transfer->easy, CURLOPT_SSLCERT, found.certificate));
-    must(curl_easy_setopt(transfer->easy, CURLOPT_SSLKEY, found.key));
-    return !found.authorities || set_authorities(transfer, found.authorities, err);
-}
-
-static void set_connection(struct transfer *transfer, const struct http_request *request)
-{
-    const struct http_curl *curl = transfer->owner;
-    CURL *easy = transfer->easy;
-    bool encrypted = strncmp(request->url, "https:", 6) == 0;
-    unsigned int usual_s = request->answers_late ? LATE * curl->silence_s : curl->silence_s;
-    unsigned int silence_s = request->silence_s ? request->silence_s : usual_s;
-    const char *proxy = encrypted ? curl->proxies.https : curl->proxies.http;
-
-    set_protocols(easy, encrypted);
-    if (curl->user_agent)
-        must(curl_easy_setopt(easy, CURLOPT_USERAGENT, curl->user_agent));
-    must(curl_easy_setopt(easy, CURLOPT_PROXY, proxy));
-    must(curl_easy_setopt(easy, CURLOPT_NOPROXY, curl->proxies.none));
-    must(curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L));
-    must(curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)curl->connect_s));
-    must(curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)SLOWEST));
-    must(curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)silence_s));
-    must(curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L));
-    must(curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L));
-    must(curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BODY_BYTES));
-    must(curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)BODY_BYTES));
-}
-
-static void set_method(struct transfer *transfer, const struct http_request *request)
-{
-    CURL *easy = transfer->easy;
-    bool get = strcmp(request->method, "GET") == 0;
-    bool head = strcmp(request->method, "HEAD") == 0;
-
-    if (head) {
-        must(curl_easy_setopt(easy, CURLOPT_NOBODY, 1L));
-    } else if (!get) {
-        must(curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method));
-        if (request->body || strcmp(request->method, "DELETE") != 0)
-            must(curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L));
-        must(curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE,
-                              (curl_off_t)transfer->upload_left));
-    }
-    transfer->follows_redirects = get || head;
-    must(curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, transfer->follows_redirects ? 1L : 0L));
-    must(curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)REDIRECTS_LIMIT));
-}
-
 static bool prepare(struct transfer *transfer, const struct http_request *request,
                     struct error *err)
 {
@@ -551,8 +417,8 @@ static bool prepare(struct transfer *transfer, const struct http_request *reques
     transfer->what = text_format("%s %s", request->method, url);
     transfer->upload = request->body;
     transfer->upload_left = request->body ? request->body_size : 0;
+    transfer->follows_redirects = http_curl_follows_redirects(request);
 
-    must(curl_easy_setopt(easy, CURLOPT_URL, request->url));
     must(curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->reason));
     must(curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header));
     must(curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer));
@@ -560,11 +426,11 @@ static bool prepare(struct transfer *transfer, const struct http_request *reques
     must(curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer));
     must(curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_upload));
     must(curl_easy_setopt(easy, CURLOPT_READDATA, transfer));
-    set_connection(transfer, request);
-    set_method(transfer, request);
-    set_headers(transfer, request);
-    if (!set_certificates(transfer, request, err))
-        return false;
+    must(curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BODY_BYTES));
+    must(curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)BODY_BYTES));
+    if (!http_curl_set_request(easy, &transfer->owner->settings, request, &transfer->headers,
+                               err))
+        return error_wrap(err, "%s", transfer->what);
     if (curl_multi_add_handle(transfer->multi, easy) != CURLM_OK)
         abort();
     return true;
@@ -615,11 +481,7 @@ static void curl_transport_free(struct http *self)
         transfer_free(transfer);
     }
     pthread_mutex_destroy(&curl->lock);
-    free(curl->user_agent);
-    free(curl->ca_file);
-    free(curl->certificate_folders[0]);
-    free(curl->certificate_folders);
-    http_proxies_release(&curl->proxies);
+    http_curl_settings_release(&curl->settings);
     free(curl);
 }
 
@@ -628,29 +490,14 @@ static const struct http_ops curl_transport_ops = {
     .free = curl_transport_free,
 };
 
-static char *copy_or_null(const char *string)
-{
-    return string ? memory_copy_string(string) : NULL;
-}
-
 struct http *http_curl(const struct http_curl_options *options)
 {
-    static const char *const nothing[] = {NULL};
-
     pthread_once(&libcurl_once, start_libcurl);
 
     struct http_curl *curl = memory_new(1, sizeof *curl);
-    const char *const *environment = options->environment ? options->environment : nothing;
-    const char *ca_file =
-        options->ca_file ? options->ca_file : environment_get(environment, "SSL_CERT_FILE");
 
     curl->http.ops = &curl_transport_ops;
-    curl->user_agent = copy_or_null(options->user_agent);
-    curl->ca_file = copy_or_null(ca_file);
-    curl->certificate_folders = certificates_folders(environment);
-    http_proxies_read(environment, &curl->proxies);
-    curl->connect_s = options->connect_s ? options->connect_s : CONNECT_S;
-    curl->silence_s = options->silence_s ? options->silence_s : SILENCE_S;
+    http_curl_settings_read(options, &curl->settings);
     pthread_mutex_init(&curl->lock, NULL);
     return &curl->http;
 }
