@@ -1,7 +1,7 @@
 # One Makefile, no configure step. `make help` lists what there is.
 
 VERSION   := 0.1.0
-ROOMS     := oci/base oci layers registry lambda lambda/aws lambda/local cli
+ROOMS     := oci/base oci layers registry lambda lambda/signer lambda/aws lambda/local cli
 LIBS      := libarchive openssl libcurl jansson libzstd yaml-0.1
 BUILD     ?= build
 PREFIX    ?= /usr/local

@@ -19,14 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "oci/base/http_header.h"
 #include "oci/base/stream.h"
-
-struct http_header {
-    const char *name;
-    const char *value;
-};
-
-enum { HTTP_HEADERS_LIMIT = 16 }; /* that we ever send */
 
 struct http_request {
     const char *method; /* "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" */

@@ -22,9 +22,10 @@ may_include() {
     layers) echo "oci/base oci layers" ;;
     registry) echo "oci/base oci registry" ;;
     lambda) echo "oci/base oci layers registry lambda" ;;
-    lambda/aws) echo "oci/base oci registry lambda lambda/aws" ;;
+    lambda/signer) echo "oci/base lambda/signer" ;;
+    lambda/aws) echo "oci/base oci registry lambda lambda/signer lambda/aws" ;;
     lambda/local) echo "oci/base oci layers lambda lambda/local" ;;
-    lambda/supervisor) echo "oci/base lambda/supervisor" ;;
+    lambda/supervisor) echo "oci/base lambda/signer lambda/supervisor" ;;
     cli) echo "oci/base oci layers registry lambda lambda/aws lambda/local cli" ;;
     esac
 }

@@ -58,7 +58,8 @@ static void sign_call(const struct aws *aws, const struct aws_call *call, const 
     http_add_header(request, "X-Amz-Content-Sha256", out->hash.text);
     if (who->session_token)
         http_add_header(request, "X-Amz-Security-Token", who->session_token);
-    out->authorization = signer_authorization(who, &scope, request, out->hash.text);
+    struct signer_request signed_parts = {request->method, request->url, request->headers};
+    out->authorization = signer_authorization(who, &scope, &signed_parts, out->hash.text);
     http_add_header(request, "Authorization", out->authorization);
 }
 

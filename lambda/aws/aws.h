@@ -12,7 +12,7 @@
 #include <jansson.h>
 
 #include "lambda/aws/refusal.h"
-#include "lambda/aws/signer.h"
+#include "lambda/signer/signer.h"
 #include "oci/base/clock.h"
 #include "oci/base/progress.h"
 

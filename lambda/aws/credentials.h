@@ -12,7 +12,7 @@
  */
 
 #include "lambda/aws/profile.h"
-#include "lambda/aws/signer.h"
+#include "lambda/signer/signer.h"
 
 /** Finds credentials. ERROR_DENIED says where they were looked for and what to do. */
 bool credentials_find(const char *const *environment, const struct profile *profile,

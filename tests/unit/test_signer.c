@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "lambda/aws/signer.h"
+#include "lambda/signer/signer.h"
 #include "oci/base/memory.h"
 #include "tests/support/unit.h"
 
@@ -20,7 +20,7 @@ static const struct aws_credentials EXAMPLE = {access_key, secret_key, NULL};
 
 struct example {
     const char *service;
-    struct http_request request;
+    struct signer_request request;
     const char *canonical;
     const char *signature; /* NULL where none was published */
 };
@@ -29,21 +29,26 @@ struct example {
  * suite, and the User Guide's ListUsers. */
 static const struct example examples[] = {
     {"service",
-     {.method = "GET", .url = "https://example.amazonaws.com/", .headers = {{DATE}}},
+     {.method = "GET",
+      .url = "https://example.amazonaws.com/",
+      .headers = (const struct http_header[]){{DATE}, {NULL, NULL}}},
      "GET\n/\n\nhost:example.amazonaws.com\n" DATE_LINE "\nhost;x-amz-date\n" EMPTY_HASH,
      "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"},
     {"service",
      {.method = "GET",
       .url = "https://example.amazonaws.com/?Param2=value2&Param1=value1",
-      .headers = {{DATE}}},
+      .headers = (const struct http_header[]){{DATE}, {NULL, NULL}}},
      "GET\n/\nParam1=value1&Param2=value2\nhost:example.amazonaws.com\n" DATE_LINE
      "\nhost;x-amz-date\n" EMPTY_HASH,
      "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500"},
     {"iam",
      {.method = "GET",
       .url = "https://iam.amazonaws.com/?Action=ListUsers&Version=2010-05-08",
-      .headers = {{DATE},
-                  {"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}}},
+      .headers =
+          (const struct http_header[]){
+              {DATE},
+              {"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"},
+              {NULL, NULL}}},
      "GET\n/\nAction=ListUsers&Version=2010-05-08\n"
      "content-type:application/x-www-form-urlencoded; charset=utf-8\n"
      "host:iam.amazonaws.com\n" DATE_LINE "\ncontent-type;host;x-amz-date\n" EMPTY_HASH,
@@ -53,26 +58,30 @@ static const struct example examples[] = {
      {.method = "GET",
       .url = "https://lambda.eu-west-1.amazonaws.com/2017-03-31/tags/"
              "arn%3Aaws%3Alambda%3Aeu-west-1%3A1%3Afunction%3Af",
-      .headers = {{DATE}}},
+      .headers = (const struct http_header[]){{DATE}, {NULL, NULL}}},
      "GET\n/2017-03-31/tags/arn%253Aaws%253Alambda%253Aeu-west-1%253A1%253Afunction%253Af\n\n"
      "host:lambda.eu-west-1.amazonaws.com\n" DATE_LINE "\nhost;x-amz-date\n" EMPTY_HASH,
      NULL},
     /* The same path for S3 is signed as it is. */
     {"s3",
-     {.method = "GET", .url = "https://b.s3.amazonaws.com/a%3Ab", .headers = {{DATE}}},
+     {.method = "GET",
+      .url = "https://b.s3.amazonaws.com/a%3Ab",
+      .headers = (const struct http_header[]){{DATE}, {NULL, NULL}}},
      "GET\n/a%3Ab\n\nhost:b.s3.amazonaws.com\n" DATE_LINE "\nhost;x-amz-date\n" EMPTY_HASH,
      NULL},
     /* A query is signed the same however it was spelt, sorted by name and then value. */
     {"lambda",
      {.method = "GET",
       .url = "http://127.0.0.1:5000/f?b=2&Qualifier=$LATEST&a-b=1&a=%7e%2b&a=&flag#end",
-      .headers = {{DATE}}},
+      .headers = (const struct http_header[]){{DATE}, {NULL, NULL}}},
      "GET\n/f\nQualifier=%24LATEST&a=&a=~%2B&a-b=1&b=2&flag=\n"
      "host:127.0.0.1:5000\n" DATE_LINE "\nhost;x-amz-date\n" EMPTY_HASH,
      NULL},
     /* No path is the root, and the usual port goes without saying, as in the Host header. */
     {"ecr",
-     {.method = "POST", .url = "https://api.example.com:443", .headers = {{DATE}}},
+     {.method = "POST",
+      .url = "https://api.example.com:443",
+      .headers = (const struct http_header[]){{DATE}, {NULL, NULL}}},
      "POST\n/\n\nhost:api.example.com\n" DATE_LINE "\nhost;x-amz-date\n" EMPTY_HASH,
      NULL},
     /* Header names are lower-cased and sorted, their values trimmed; the token is signed too.
@@ -80,7 +89,10 @@ static const struct example examples[] = {
     {"ecr",
      {.method = "POST",
       .url = "https://api.example.com/",
-      .headers = {{"X-Amz-Security-Token", "token"}, {DATE}, {"My-Header", "  a   b  "}}},
+      .headers = (const struct http_header[]){{"X-Amz-Security-Token", "token"},
+                                              {DATE},
+                                              {"My-Header", "  a   b  "},
+                                              {NULL, NULL}}},
      "POST\n/\n\nhost:api.example.com\nmy-header:a b\n" DATE_LINE
      "x-amz-security-token:token\n\nhost;my-header;x-amz-date;x-amz-security-"
      "token\n" EMPTY_HASH,

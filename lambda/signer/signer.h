@@ -8,10 +8,13 @@
  * header the request carries, so what must be signed is added first:
  *
  *     struct signer_date date = signer_date(now);
- *     http_add_header(&request, "X-Amz-Date", date.text);
- *     http_add_header(&request, "X-Amz-Content-Sha256", hash.text);
+ *     struct http_header headers[] = {
+ *         {"X-Amz-Date", date.text}, {"X-Amz-Content-Sha256", hash.text}, {0}};
+ *     struct signer_request request = {"GET", url, headers};
  *     owned(memory) char *proof = signer_authorization(&who, &scope, &request, hash.text);
- *     http_add_header(&request, "Authorization", proof);
+ *
+ * It has a room of its own because two ask AWS: lambda/aws, and the supervisor, which knows
+ * nothing of the rest.
  *
  * Each step is public so that tests can hold it against the published vectors.
  *
@@ -20,13 +23,20 @@
 
 #include <time.h>
 
-#include "registry/http.h"
+#include "oci/base/http_header.h"
 
 /* All owned; all zero: nobody. */
 struct aws_credentials {
     char *access_key;
     char *secret_key;    /* never shown */
     char *session_token; /* NULL for long-lived keys */
+};
+
+/* What is to be signed of a request; all borrowed. */
+struct signer_request {
+    const char *method;
+    const char *url;                   /* "https://..." */
+    const struct http_header *headers; /* at most HTTP_HEADERS_LIMIT */
 };
 
 struct signer_scope {
@@ -53,12 +63,12 @@ struct signer_hash signer_hash(const void *body, size_t count);
 /** The value of the Authorization header; a new string, the caller's to free(). `content_hash`
  *  is of the body. */
 char *signer_authorization(const struct aws_credentials *credentials,
-                           const struct signer_scope *scope, const struct http_request *request,
-                           const char *content_hash);
+                           const struct signer_scope *scope,
+                           const struct signer_request *request, const char *content_hash);
 
 /** The steps, for tests. New strings, the caller's to free(). */
 char *signer_canonical_request(const struct signer_scope *scope,
-                               const struct http_request *request, const char *content_hash);
+                               const struct signer_request *request, const char *content_hash);
 char *signer_string_to_sign(const struct signer_scope *scope, const char *canonical_request);
 
 void aws_credentials_release(struct aws_credentials *credentials);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lambda/aws/signer.h"
+#include "lambda/signer/signer.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -152,7 +152,7 @@ static int compare_headers(const void *a, const void *b)
 
 /* "name:value\n" for each signed header in `lines`, "name;name" in `names`. */
 static void add_headers(struct text *lines, struct text *names,
-                        const struct http_request *request)
+                        const struct signer_request *request)
 {
     struct http_header headers[HTTP_HEADERS_LIMIT + 1];
     struct url_parts url = url_split(request->url);
@@ -201,7 +201,7 @@ struct signer_hash signer_hash(const void *body, size_t count)
 }
 
 char *signer_canonical_request(const struct signer_scope *scope,
-                               const struct http_request *request, const char *content_hash)
+                               const struct signer_request *request, const char *content_hash)
 {
     struct url_parts url = url_split(request->url);
     owned(text) struct text headers = {0};
@@ -251,8 +251,8 @@ static void derive_key(const char *secret, const struct signer_scope *scope,
 }
 
 char *signer_authorization(const struct aws_credentials *credentials,
-                           const struct signer_scope *scope, const struct http_request *request,
-                           const char *content_hash)
+                           const struct signer_scope *scope,
+                           const struct signer_request *request, const char *content_hash)
 {
     owned(memory) char *canonical = signer_canonical_request(scope, request, content_hash);
     owned(memory) char *to_sign = signer_string_to_sign(scope, canonical);
