@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "lambda/aws/endpoint.h"
+#include "lambda/signer/endpoint.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"

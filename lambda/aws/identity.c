@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lambda/signer/xml_text.h"
 #include "oci/base/memory.h"
 
 enum { USER_ID_LIMIT = 256 }; /* bytes: what a tag takes */
@@ -20,7 +21,7 @@ bool identity_user_id(const struct aws *aws, char **out, struct error *err)
 
     if (!aws_send(aws, &call, question, strlen(question), &answer, NULL, err))
         return false;
-    if (!refusal_xml_text(answer.bytes, "UserId", user_id, sizeof user_id))
+    if (!xml_text(answer.bytes, "UserId", user_id, sizeof user_id))
         return error_set(err, ERROR_INVALID, "sts GetCallerIdentity: answer without a UserId");
     *out = memory_copy_string(user_id);
     return true;

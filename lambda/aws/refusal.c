@@ -5,11 +5,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lambda/signer/xml_text.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
-
-enum { TAG_LIMIT = 40 };
 
 /* Codes that mean the same, told by what is in them: the first row that fits wins. */
 static const struct {
@@ -66,43 +65,6 @@ static void copy(char *out, size_t size, const char *text)
     snprintf(out, size, "%s", text ? text : "");
 }
 
-static char entity(const char *name, size_t length)
-{
-    static const struct {
-        const char *name;
-        char character;
-    } known[] = {{"amp", '&'}, {"lt", '<'}, {"gt", '>'}, {"quot", '"'}, {"apos", '\''}};
-
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strlen(known[i].name) == length && memcmp(known[i].name, name, length) == 0)
-            return known[i].character;
-    return '\0';
-}
-
-bool refusal_xml_text(const char *xml, const char *tag, char *out, size_t size)
-{
-    char opening[TAG_LIMIT];
-    char closing[TAG_LIMIT];
-
-    snprintf(opening, sizeof opening, "<%s>", tag);
-    snprintf(closing, sizeof closing, "</%s>", tag);
-    const char *start = strstr(xml, opening);
-    const char *end = start ? strstr(start, closing) : NULL;
-    if (!end)
-        return false;
-
-    size_t used = 0;
-    for (start += strlen(opening); start < end && used + 1 < size; used++) {
-        const char *semicolon =
-            *start == '&' ? memchr(start, ';', (size_t)(end - start)) : NULL;
-        char resolved = semicolon ? entity(start + 1, (size_t)(semicolon - start) - 1) : '\0';
-        out[used] = resolved ? resolved : *start;
-        start = resolved ? semicolon + 1 : start + 1;
-    }
-    out[used] = '\0';
-    return true;
-}
-
 /* "com.amazonaws.ecr#RepositoryNotFoundException:http://…" is about what stands in the middle.
  */
 static void copy_code(char *out, size_t size, const char *text)
@@ -129,11 +91,11 @@ static void read_json(const json_t *json, struct refusal *out)
 static void read_xml(const char *xml, struct refusal *out)
 {
     if (!*out->code)
-        refusal_xml_text(xml, "Code", out->code, sizeof out->code);
-    refusal_xml_text(xml, "Message", out->message, sizeof out->message);
+        xml_text(xml, "Code", out->code, sizeof out->code);
+    xml_text(xml, "Message", out->message, sizeof out->message);
     if (!*out->request_id &&
-        !refusal_xml_text(xml, "RequestId", out->request_id, sizeof out->request_id))
-        refusal_xml_text(xml, "RequestID", out->request_id, sizeof out->request_id);
+        !xml_text(xml, "RequestId", out->request_id, sizeof out->request_id))
+        xml_text(xml, "RequestID", out->request_id, sizeof out->request_id);
 }
 
 void refusal_read(const struct http_response *response, const char *body, size_t count,

@@ -36,7 +36,3 @@ bool refusal_is_passing(const struct refusal *refusal);
 
 /** Sets the error: code, message, request id and, where one helps, a hint. Always false. */
 bool refusal_set_error(const struct refusal *refusal, struct error *err);
-
-/** The text between "<tag>" and "</tag>" of XML, at its first place, entities resolved; clipped
- *  to `size` bytes with the NUL. Whether it is there. */
-bool refusal_xml_text(const char *xml, const char *tag, char *out, size_t size);

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "lambda/aws/credentials.h"
-#include "lambda/aws/endpoint.h"
+#include "lambda/signer/endpoint.h"
 #include "oci/base/file.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"

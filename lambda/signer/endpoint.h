@@ -16,8 +16,9 @@
 
 #include "oci/base/error.h"
 
-/** The URL of `service` ("lambda", "ecr", "logs", "sts") in `region`, without a slash at the
- *  end; a new string, the caller's to free(). ERROR_USAGE for a variable that holds no URL. */
+/** The URL of `service` ("lambda", "ecr", "logs", "s3", "sts") in `region`, without a slash at
+ * the end; a new string, the caller's to free(). ERROR_USAGE for a variable that holds no URL.
+ */
 bool endpoint_find(const char *const *environment, const char *service, const char *region,
                    char **out, struct error *err) MUST_CHECK;
 

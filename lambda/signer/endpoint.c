@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lambda/aws/endpoint.h"
+#include "lambda/signer/endpoint.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -19,6 +19,7 @@ static const struct service services[] = {
     {"lambda", "AWS_ENDPOINT_URL_LAMBDA", "lambda"},
     {"ecr", "AWS_ENDPOINT_URL_ECR", "api.ecr"},
     {"logs", "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "logs"},
+    {"s3", "AWS_ENDPOINT_URL_S3", "s3"},
     {"sts", "AWS_ENDPOINT_URL_STS", "sts"},
 };
 
@@ -44,7 +45,7 @@ static const struct service *find_service(const char *name)
     for (size_t i = 0; i < sizeof services / sizeof *services; i++)
         if (strcmp(services[i].name, name) == 0)
             return &services[i];
-    abort(); /* only this room names services */
+    abort(); /* services are named by our own code */
 }
 
 /* Blanks and control characters have no place in a URL, a user or a query none in this one. */
