@@ -6,9 +6,7 @@
  * the words that say why there is none.
  */
 
-#include <stddef.h>
-
-#include "lambda/supervisor/child.h"
+#include "lambda/supervisor/output.h"
 #include "lambda/supervisor/runtime_client.h"
 
 /* So many bytes of output fit into a response: base64 makes four of three, and the headers
@@ -16,10 +14,10 @@
 enum { OUTPUT_LIMIT = (RESPONSE_LIMIT - 16 * 1024) / 4 * 3 };
 
 /** The response document; a new string, the caller's to free(). `environment` is the
- *  supervisor's own. */
+ *  supervisor's own; an `exit_code` other than 0 is told. */
 char *answer_response(const char *request_id, const char *const *environment,
-                      const struct child_result *result);
+                      const struct output *output, int exit_code);
 
-/** The message of a time-out after `limit_s` seconds, with the end of the output so far. A
- *  new string, the caller's to free(). */
-char *answer_time_out(int64_t limit_s, int threshold_s, const struct child_result *result);
+/** What a function error says: `reason`, then the end of the output so far. A new string,
+ *  the caller's to free(). */
+char *answer_failure(const char *reason, const struct output *output);

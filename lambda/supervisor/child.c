@@ -131,8 +131,7 @@ static bool start(const struct child *child, struct pipes *pipes, const sigset_t
 
 /* Takes what is in the pipe, at most one chunk. The bytes taken; 0 when there are none
  *  now, and at the end, when the pipe is closed. */
-static size_t take_output(const struct child *child, struct pipes *pipes,
-                          struct child_result *result)
+static size_t take_output(const struct child *child, struct pipes *pipes)
 {
     char chunk[CHUNK];
     ssize_t count = read(pipes->output[0], chunk, sizeof chunk);
@@ -143,24 +142,18 @@ static size_t take_output(const struct child *child, struct pipes *pipes,
         close_pipe(&pipes->output[0]);
         return 0;
     }
-    log_bytes(chunk, (size_t)count);
-    result->inside_line = chunk[count - 1] != '\n';
-    size_t room = child->output_limit - result->output.length;
-    text_add_bytes(&result->output, chunk, (size_t)count < room ? (size_t)count : room);
-    result->printed += (size_t)count;
+    output_add(child->output, chunk, (size_t)count);
     return (size_t)count;
 }
 
-/* What the dead have left in the pipe. The log's next line starts at its beginning. */
-static void take_rest(const struct child *child, struct pipes *pipes,
-                      struct child_result *result)
+/* What the dead have left in the pipe. */
+static void take_rest(const struct child *child, struct pipes *pipes)
 {
     size_t count = 1;
 
     for (size_t sum = 0; count > 0 && sum < LEFT_IN_PIPE_LIMIT; sum += count)
-        count = pipes->output[0] >= 0 ? take_output(child, pipes, result) : 0;
-    if (result->inside_line)
-        log_bytes("\n", 1);
+        count = pipes->output[0] >= 0 ? take_output(child, pipes) : 0;
+    output_end_line(child->output);
 }
 
 /* Until the program has ended, or its time. SIGCHLD comes through only while waiting. */
@@ -178,7 +171,7 @@ static void attend(const struct child *child, pid_t pid, struct pipes *pipes,
         struct pollfd output = {.fd = pipes->output[0], .events = POLLIN};
         struct timespec wait = {.tv_sec = left_ms / 1000, .tv_nsec = left_ms % 1000 * 1000000};
         if (ppoll(&output, 1, &wait, signals) > 0)
-            take_output(child, pipes, result);
+            take_output(child, pipes);
     }
 }
 
@@ -211,7 +204,7 @@ bool child_run(const struct child *child, struct child_result *out, struct error
                      "Some processes of the user script cannot be killed");
         out->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
         out->exit_code = out->signal ? 128 + out->signal : WEXITSTATUS(status);
-        take_rest(child, &pipes, out);
+        take_rest(child, &pipes);
     }
     sigprocmask(SIG_SETMASK, &signals, NULL);
     return started;

@@ -12,21 +12,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lambda/supervisor/log.h"
+#include "lambda/supervisor/output.h"
 #include "lambda/supervisor/program.h"
-#include "oci/base/text.h"
 
 struct child {
     const struct program *program;
     char *const *environment; /* ended by NULL */
     int64_t limit_ms;         /* from the start; 0: none */
-    size_t output_limit;      /* bytes of output to keep */
+    struct output *output;    /* stdout and stderr as they come */
     enum log_level log_level;
 };
 
 struct child_result {
-    struct text output; /* stdout and stderr as they came, at most output_limit */
-    uint64_t printed;   /* bytes in all */
-    bool inside_line;   /* the last one has no end */
     bool timed_out;
     int exit_code; /* 128 and the signal's number when a signal ended it, like a shell */
     int signal;    /* 0: it exited by itself */
@@ -35,8 +33,3 @@ struct child_result {
 /** Runs the program to its end. ERROR_INVALID or ERROR_SYSTEM when it cannot be started. */
 bool child_run(const struct child *child, struct child_result *out,
                struct error *err) MUST_CHECK;
-
-static inline void child_result_cleanup(struct child_result *variable)
-{
-    text_release(&variable->output);
-}

@@ -3,24 +3,21 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 #include "lambda/supervisor/answer.h"
 #include "lambda/supervisor/event.h"
-#include "lambda/supervisor/scratch.h"
-#include "lambda/supervisor/variables.h"
-#include "oci/base/environment.h"
-#include "oci/base/file.h"
 #include "oci/base/memory.h"
 
 static const char TIME_OUT[] = "Skiff.Timeout";
 
-/* The places one event may use. */
-struct folders {
-    char *input;
-    char *output;
-    char *event_file;
+/* What has come of the records so far. */
+struct progress {
+    struct output output;
+    struct run_result run;    /* the last one's */
+    struct error first_error; /* of those for which nothing could be run */
+    const char *failure_type; /* that it makes */
+    size_t failed;
+    int exit_code; /* of the first program that ended with another than 0 */
 };
 
 void job_result_release(struct job_result *result)
@@ -44,136 +41,87 @@ static const char *failure_type(enum error_kind kind)
     }
 }
 
-static bool folders_make(const struct invocation *invocation, struct folders *folders,
-                         struct error *err)
+static void note_failure(const struct run *run, struct error *err, struct progress *progress)
 {
-    if (!scratch_make(&folders->input, err) || !scratch_make(&folders->output, err))
-        return false;
-    folders->event_file =
-        text_format("%s/event-file-%s", folders->input, invocation->request_id);
-    return file_write(folders->event_file, 0600, invocation->event, invocation->event_count,
-                      err);
+    if (run->event->record_count > 1) {
+        error_wrap(err, "event.Records[%zu] ('%.200s')", run->index,
+                   run->event->records[run->index].key);
+        log_line(run->context->settings->log_level, LOG_ERROR, "%s", err->text);
+    }
+    if (progress->failed++ > 0)
+        return;
+    progress->first_error = *err;
+    progress->failure_type = progress->run.timed_out ? TIME_OUT : failure_type(err->kind);
 }
 
-static void folders_remove(struct folders *folders, enum log_level lowest)
+/* Stops at the first time-out: those that follow have no time, either. */
+static void run_records(struct run *run, struct progress *progress)
 {
     struct error err;
 
-    if (!scratch_remove(folders->input, &err))
-        log_line(lowest, LOG_WARNING, "%s", err.text);
-    if (!scratch_remove(folders->output, &err))
-        log_line(lowest, LOG_WARNING, "%s", err.text);
-    free(folders->input);
-    free(folders->output);
-    free(folders->event_file);
-}
-
-static void set_variables(const struct job_context *context,
-                          const struct invocation *invocation, const struct folders *folders,
-                          struct variables *variables)
-{
-    variables_init(variables, context->environment);
-    variables_set(variables, "TMP_INPUT_DIR", folders->input);
-    variables_set(variables, "TMP_OUTPUT_DIR", folders->output);
-    variables_set(variables, "INPUT_FILE_PATH", folders->event_file);
-    variables_set(variables, "AWS_LAMBDA_REQUEST_ID", invocation->request_id);
-    if (invocation->trace_id)
-        variables_set(variables, "_X_AMZN_TRACE_ID", invocation->trace_id);
-    for (char **own = context->settings->variables; own && *own; own++)
-        variables_put(variables, *own);
-}
-
-/* The seconds the program may take; 0 when there is no limit. */
-static bool time_limit(const struct invocation *invocation, int threshold_s, int64_t *limit_s,
-                       struct error *err)
-{
-    *limit_s = 0;
-    if (invocation->deadline_ms == 0)
-        return true;
-
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-    int64_t left_s = (invocation->deadline_ms - now_ms) / 1000;
-    *limit_s = left_s - threshold_s;
-    if (*limit_s <= 0)
-        return error_set(err, ERROR_LIMIT,
-                         "no time to run anything: %" PRId64 " s are left, and "
-                         "container.timeout_threshold keeps %d s of them; give the function a "
-                         "longer time, or a lower threshold",
-                         left_s, threshold_s);
-    return true;
-}
-
-static void report(enum log_level lowest, const struct child_result *result)
-{
-    if (result->signal != 0)
-        log_line(lowest, LOG_WARNING, "User script was killed by signal %d (%s)!",
-                 result->signal, strsignal(result->signal));
-    else if (result->exit_code != 0)
-        log_line(lowest, LOG_WARNING, "User script exited with code %d!", result->exit_code);
-}
-
-static bool run(const struct job_context *context, const struct invocation *invocation,
-                const struct folders *folders, struct job_result *out, struct error *err)
-{
-    const struct settings *settings = context->settings;
-    owned(variables) struct variables variables = {0};
-    owned(program) struct program program = {0};
-    owned(child_result) struct child_result result = {0};
-    int64_t limit_s;
-
-    set_variables(context, invocation, folders, &variables);
-    const char *search = environment_get((const char *const *)variables.list, "PATH");
-    struct event event = {
-        .bytes = invocation->event,
-        .count = invocation->event_count,
-        .folder = folders->input,
-        .search = search ? search : "/usr/local/bin:/usr/bin:/bin",
-    };
-    if (!event_program(&event, settings, context->command, &program, err))
-        return false;
-    if (!time_limit(invocation, settings->threshold_s, &limit_s, err)) {
-        out->failure_type = TIME_OUT;
-        return false;
+    while (run->index < run->event->record_count && !progress->run.timed_out) {
+        if (!run_record(run, &progress->output, &progress->run, &err))
+            note_failure(run, &err, progress);
+        if (progress->exit_code == 0)
+            progress->exit_code = progress->run.exit_code;
+        run->index++;
     }
+}
 
-    log_line(settings->log_level, LOG_INFO, "INPUT_FILE_PATH variable set to '%s'",
-             folders->event_file);
-    log_line(settings->log_level, LOG_INFO, "Starting '%.200s'", program.path);
-    struct child child = {
-        .program = &program,
-        .environment = variables.list,
-        .limit_ms = limit_s * 1000,
-        .output_limit = OUTPUT_LIMIT,
-        .log_level = settings->log_level,
-    };
-    if (!child_run(&child, &result, err))
-        return false;
+static void answer_with_time_out(const struct run *run, const struct progress *progress,
+                                 struct job_result *out)
+{
+    owned(text) struct text reason = {0};
 
-    if (result.timed_out) {
-        out->failure_type = TIME_OUT;
-        out->failure = answer_time_out(limit_s, settings->threshold_s, &result);
-        return true;
+    text_addf(&reason,
+              "the user script was ended at its time limit of %" PRId64
+              " s (the function's time less the %d s of container.timeout_threshold)",
+              progress->run.limit_s, run->context->settings->threshold_s);
+    if (run->event->record_count > 1)
+        text_addf(&reason, " at record %zu of %zu ('%.200s')", run->index,
+                  run->event->record_count, run->event->records[run->index - 1].key);
+    out->failure_type = TIME_OUT;
+    out->failure = answer_failure(text_string(&reason), &progress->output);
+}
+
+static void answer(const struct run *run, const struct progress *progress,
+                   struct job_result *out)
+{
+    const struct job_context *context = run->context;
+
+    if (progress->failed > 0) {
+        out->failure_type = progress->failure_type;
+        out->failure = progress->failed == 1
+                           ? memory_copy_string(progress->first_error.text)
+                           : text_format("%zu of %zu records failed, the first one so: %s",
+                                         progress->failed, run->event->record_count,
+                                         progress->first_error.text);
+    } else if (progress->run.timed_out) {
+        answer_with_time_out(run, progress, out);
+    } else {
+        log_line(context->settings->log_level, LOG_INFO, "Creating response");
+        out->response = answer_response(run->invocation->request_id, context->environment,
+                                        &progress->output, progress->exit_code);
     }
-    report(settings->log_level, &result);
-    log_line(settings->log_level, LOG_INFO, "Creating response");
-    out->response = answer_response(invocation->request_id, context->environment, &result);
-    return true;
 }
 
 void job_run(const struct job_context *context, const struct invocation *invocation,
              struct job_result *out)
 {
-    struct folders folders = {0};
+    owned(event) struct event event = {0};
     struct error err;
 
     *out = (struct job_result){0};
-    if (!folders_make(invocation, &folders, &err) ||
-        !run(context, invocation, &folders, out, &err)) {
+    if (!event_read(invocation->event, invocation->event_count, context->settings->log_level,
+                    &event, &err)) {
+        out->failure_type = failure_type(err.kind);
         out->failure = memory_copy_string(err.text);
-        if (!out->failure_type)
-            out->failure_type = failure_type(err.kind);
+        return;
     }
-    folders_remove(&folders, context->settings->log_level);
+
+    struct run run = {.context = context, .invocation = invocation, .event = &event};
+    struct progress progress = {.output = {.limit = OUTPUT_LIMIT}};
+    run_records(&run, &progress);
+    answer(&run, &progress, out);
+    output_release(&progress.output);
 }

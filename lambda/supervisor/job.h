@@ -2,21 +2,14 @@
 #pragma once
 
 /*
- * One event, from its bytes to its answer.
+ * One event, from its bytes to its answer: a run for each of its records, one after the other.
+ * A record that fails does not keep the next from being tried; a time-out does.
  *
  * Nothing outlives it: its folders are removed, its processes ended, and its
  * environment was its own.
  */
 
-#include "lambda/supervisor/runtime_client.h"
-#include "lambda/supervisor/settings.h"
-
-/* What does not change between events. */
-struct job_context {
-    const struct settings *settings;
-    const char *const *environment; /* the supervisor's own */
-    const char *const *command;     /* the image's own entrypoint and command; may be empty */
-};
+#include "lambda/supervisor/run.h"
 
 /* A response, or the words for a function error. */
 struct job_result {

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What the user's program prints in all the runs for one event: to the log while it comes,
+ * and kept for the answer as far as an answer carries it.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "oci/base/text.h"
+
+struct output {
+    size_t limit;     /* bytes to keep */
+    struct text kept; /* the first ones */
+    uint64_t printed; /* in all */
+    bool inside_line; /* the last one has no end */
+};
+
+void output_add(struct output *output, const char *bytes, size_t count);
+
+/** Ends the log's line, so that the next one of ours starts at its beginning. */
+void output_end_line(struct output *output);
+
+void output_release(struct output *output);
