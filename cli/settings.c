@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-#include "lambda/yaml.h"
 #include "oci/base/environment.h"
 #include "oci/base/file.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
+#include "oci/base/yaml.h"
 
 static bool add_mirror(struct registries *registries, const char *host, const char *place,
                        struct error *err)

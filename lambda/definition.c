@@ -9,11 +9,11 @@
 #include "lambda/definition_keys.h"
 #include "lambda/definition_reading.h"
 #include "lambda/definition_rules.h"
-#include "lambda/yaml.h"
 #include "oci/base/file.h"
 #include "oci/base/memory.h"
 #include "oci/base/stream.h"
 #include "oci/base/text.h"
+#include "oci/base/yaml.h"
 #include "oci/location.h"
 
 enum {

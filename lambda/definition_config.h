@@ -11,7 +11,7 @@
  */
 
 #include "lambda/definition.h"
-#include "lambda/yaml.h"
+#include "oci/base/yaml.h"
 
 struct definition_config {
     const struct yaml_node *lambda;       /* NULL: there is no file */

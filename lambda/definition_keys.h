@@ -10,8 +10,8 @@
  * that was probably meant.
  */
 
-#include "lambda/yaml.h"
 #include "oci/base/progress.h"
+#include "oci/base/yaml.h"
 
 /** Checks that the file has functions and that every value in use has its type, and warns.
  * After it the tree may be read without looking at types. ERROR_USAGE says `path`:line:column.

@@ -9,7 +9,7 @@
  */
 
 #include "lambda/definition.h"
-#include "lambda/yaml.h"
+#include "oci/base/yaml.h"
 
 /* What the definitions point at. */
 struct definition_memory {

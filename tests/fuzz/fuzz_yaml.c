@@ -9,9 +9,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "lambda/yaml.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
+#include "oci/base/yaml.h"
 
 /* Returns how many nodes there are. */
 static size_t check_node(const struct yaml_node *node, int depth)

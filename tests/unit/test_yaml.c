@@ -3,7 +3,7 @@
  * YAML: plain scalars mean what PyYAML takes them for, everything knows where
  * it stood, and what is refused is refused with line and column.
  */
-#include "lambda/yaml.h"
+#include "oci/base/yaml.h"
 
 #include "oci/base/json.h"
 #include "oci/base/memory.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lambda/yaml.h"
+#include "oci/base/yaml.h"
 
 #include <errno.h>
 #include <regex.h>
