@@ -95,6 +95,7 @@ static void set_connection(CURL *easy, const struct http_curl_settings *settings
     const char *proxy = encrypted ? proxies->https : proxies->http;
 
     set_protocols(easy, encrypted);
+    must(curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS));
     if (settings->user_agent)
         must(curl_easy_setopt(easy, CURLOPT_USERAGENT, settings->user_agent));
     if (settings->ca_file)

@@ -6,6 +6,7 @@ import unittest
 
 from tests.support import fixed_base
 from tests.support.certificates import Authority
+from tests.support.http2_front import Http2Front
 from tests.support.registry_server import Registry
 from tests.support.skiff import SkiffTest
 
@@ -21,7 +22,7 @@ class RegistriesTest(SkiffTest):
         return registry
 
 
-class TlsTest(RegistriesTest):
+class EncryptedTest(RegistriesTest):
     """A registry on the loopback that speaks https is reached under the name `tls.localhost`,
     for names there are asked by https: only localhost itself and addresses are not."""
 
@@ -32,6 +33,8 @@ class TlsTest(RegistriesTest):
         certificate, key = self.authority.issue("tls.localhost", "127.0.0.1")
         self.tls = {"certificate": certificate, "key": key}
 
+
+class TlsTest(EncryptedTest):
     def serve(self, **more):
         port = self.registry(tls={**self.tls, **more}).host.split(":")[1]
         return f"tls.localhost:{port}"
@@ -77,6 +80,35 @@ class TlsTest(RegistriesTest):
         self.succeed("copy", self.base, f"{host}/app:1", "--plain-http", host)
         self.write(".config/skiff/config.yaml", f"plain-http: ['{host}']\n")
         self.succeed("copy", self.base, f"{host}/app:2")
+
+
+class Http2Test(EncryptedTest):
+    """The same registry behind nginx, which speaks HTTP/2 with whoever asks for it."""
+
+    def setUp(self):
+        super().setUp()
+        self.front = Http2Front(self.registry().host, **self.tls, folder=self.folder).start()
+        self.addCleanup(self.front.stop)
+        self.host = f"tls.localhost:{self.front.port}"
+        self.environment["SSL_CERT_FILE"] = self.authority.certificate
+
+    def test_images_go_both_ways_by_http_2(self):
+        large = fixed_base.make(self.folder / "large", padding=3_000_000)
+        pushed = self.json("copy", large, f"{self.host}/team/app:1")
+        self.succeed("copy", f"{self.host}/team/app:1", f"{self.host}/other/app:1")
+        pulled = self.json("copy", f"{self.host}/other/app:1", "oci:back")
+        self.assertEqual(pulled["digest"], pushed["digest"])
+        self.assertEqual(self.succeed("tags", f"{self.host}/team/app"), "1\n")
+        self.fail_with(1, "copy", f"{self.host}/none/app:1", "oci:none", says="no image")
+
+        protocols, methods, _, _ = zip(*self.front.requests())
+        self.assertEqual(set(protocols), {"HTTP/2.0"})
+        self.assertLessEqual({"GET", "HEAD", "POST", "PUT"}, set(methods))
+
+    def test_a_refusal_in_the_middle_of_an_upload_is_said(self):
+        large = fixed_base.make(self.folder / "large", padding=3_000_000)
+        self.fail_with(1, "copy", large, f"{self.host}/small/app:1", says=["PUT", "413"])
+        self.fail_with(1, "copy", f"{self.host}/small/app:1", "oci:none", says="no image")
 
 
 class MirrorTest(RegistriesTest):

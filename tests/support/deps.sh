@@ -19,7 +19,7 @@ skiff="gcc libc6-dev make pkg-config|pkgconf libarchive-dev
 supervisors="$cross binutils ca-certificates"
 base_images="python3 umoci"
 tests="libcmocka-dev clang clang-format git docker-registry apache2-utils skopeo qemu-user-static
-    busybox-static python3-venv faketime zstd openssl"
+    busybox-static python3-venv faketime zstd openssl nginx podman"
 # Ubuntu has to be told where Debian is, and how to know that it is Debian.
 grep -qx 'ID=debian' /etc/os-release 2>/dev/null ||
     base_images="$base_images debootstrap debian-archive-keyring"
@@ -103,7 +103,9 @@ if ! install install --yes --no-install-recommends $all $(clang_runtime); then
     echo "apt-get could not install them" >&2
     exit 1
 fi
-# Its package also starts a registry for the whole network; the tests start their own.
-case " $for_tests " in
-*docker-registry*) $as_root systemctl disable --now docker-registry >"$log" 2>&1 || true ;;
-esac
+# Their packages also start servers for the whole network; the tests start their own.
+for server in docker-registry nginx podman.socket podman; do
+    case " $(echo $for_tests) " in
+    *" ${server%.socket} "*) $as_root systemctl disable --now $server >"$log" 2>&1 || true ;;
+    esac
+done
