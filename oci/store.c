@@ -148,10 +148,12 @@ bool store_read_blob(struct store *store, const struct descriptor *blob, char **
                          (unsigned long long)blob->size, MANIFEST_LIMIT);
     if (!store_open_blob(store, blob, &source, err))
         return error_wrap(err, "blob %s", name.text);
-    owned(sink) struct sink *sink = memory_sink(MANIFEST_LIMIT, bytes, &count);
-    if (!stream_copy(source, sink, err))
-        return error_wrap(err, "blob %s", name.text);
-    return sink_finish(take(&sink), err);
+    do {
+        owned(sink) struct sink *sink = memory_sink(MANIFEST_LIMIT, bytes, &count);
+        if (stream_copy(source, sink, err))
+            return sink_finish(take(&sink), err);
+    } while (source_rewind(source));
+    return error_wrap(err, "blob %s", name.text);
 }
 
 static struct store *home_of(struct store *store, const struct descriptor *blob)
@@ -184,7 +186,7 @@ static bool blob_rewind(struct source *self)
     struct blob_source *source = (struct blob_source *)self;
 
     if (source->failed)
-        return false;
+        return source->bytes && source_rewind(source->bytes);
     source_free(source->bytes);
     source->bytes = NULL;
     return true;
@@ -205,8 +207,8 @@ static const struct source_ops blob_ops = {
 };
 
 /* Both are borrowed. */
-static bool blob_open(struct store *store, const struct descriptor *blob, struct source **out,
-                      struct error *err)
+static bool blob_open(struct store *store, const struct descriptor *blob,
+                      struct blob_source **out, struct error *err)
 {
     struct source *bytes;
 
@@ -214,7 +216,7 @@ static bool blob_open(struct store *store, const struct descriptor *blob, struct
         return false;
     struct blob_source *source = memory_new(1, sizeof *source);
     *source = (struct blob_source){{&blob_ops}, store, blob, bytes, false};
-    *out = &source->source;
+    *out = source;
     return true;
 }
 
@@ -240,12 +242,13 @@ bool store_copy_blob(struct store *from, struct store *to, const struct descript
         return true;
 
     *way = BLOB_CARRIED;
-    owned(source) struct source *bytes = NULL;
-    if (!blob_open(from, blob, &bytes, err))
+    struct blob_source *source;
+    if (!blob_open(from, blob, &source, err))
         return error_wrap(err, "read blob %s", name.text);
-    bytes = watch(context, bytes);
-    if (!to->ops->put_blob(to, blob, bytes, err))
-        return error_wrap(err, "blob %s", name.text);
+    owned(source) struct source *bytes = watch(context, &source->source);
+    while (!to->ops->put_blob(to, blob, bytes, err))
+        if (!source->failed || !source_rewind(bytes))
+            return error_wrap(err, "blob %s", name.text);
     return true;
 }
 

@@ -63,6 +63,11 @@ struct store_ops {
     bool (*open_blob)(struct store *self, const struct descriptor *blob, struct source **out,
                       struct error *err);
 
+    /* The blob's bytes from `offset` on, for whoever checks the whole: nothing is checked here.
+     * NULL but for what is across a network. */
+    bool (*open_blob_at)(struct store *self, const struct descriptor *blob, uint64_t offset,
+                         struct source **out, struct error *err);
+
     /* Takes exactly blob->size bytes, and may rewind the source to begin again. Visible to
      * others only when it returns true. */
     bool (*put_blob)(struct store *self, const struct descriptor *blob, struct source *bytes,

@@ -118,7 +118,7 @@ static void download_free(struct source *self)
 
 static const struct source_ops download_ops = {.read = download_read, .free = download_free};
 
-bool download_open(struct session *session, const char *scope, const char *url,
+bool download_open(struct session *session, const char *scope, const char *url, uint64_t from,
                    struct source **out, struct error *err)
 {
     struct download *download = memory_new(1, sizeof *download);
@@ -128,7 +128,9 @@ bool download_open(struct session *session, const char *scope, const char *url,
     download->session = session;
     download->scope = scope;
     download->url = memory_copy_string(url);
-    if (!ask(download, 0, &start, err)) {
+    download->position = from;
+    download->broke_at = from;
+    if (!ask(download, from, &start, err) || !pass_over(download, from - start, err)) {
         download_free(&download->source);
         return false;
     }

@@ -14,7 +14,7 @@
 
 #include "registry/session.h"
 
-/** Opens the URL, asked for with `scope`, which is borrowed as the session is. ERROR_NOT_FOUND
- *  when nothing is there. */
-bool download_open(struct session *session, const char *scope, const char *url,
+/** Opens what is at the URL, without its first `from` bytes, asked for with `scope`, which is
+ *  borrowed as the session is. ERROR_NOT_FOUND when nothing is there. */
+bool download_open(struct session *session, const char *scope, const char *url, uint64_t from,
                    struct source **out, struct error *err) MUST_CHECK;

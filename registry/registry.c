@@ -243,22 +243,30 @@ static bool repository_has_blob(struct store *self, const struct descriptor *blo
     return upload_is_done(&target, blob, found, err);
 }
 
-static bool repository_open_blob(struct store *self, const struct descriptor *blob,
-                                 struct source **out, struct error *err)
+static bool repository_open_blob_at(struct store *self, const struct descriptor *blob,
+                                    uint64_t offset, struct source **out, struct error *err)
 {
     struct repository *repository = (struct repository *)self;
     struct digest_text digest = digest_format(&blob->digest);
     owned(memory) char *url = repository_url(repository, "blobs", digest.text);
-    struct source *bytes;
 
-    if (download_open(repository->session, scope_to_read(repository), url, &bytes, err)) {
-        *out = descriptor_verify(blob, bytes);
+    if (download_open(repository->session, scope_to_read(repository), url, offset, out, err))
         return true;
-    }
     if (err->kind != ERROR_NOT_FOUND)
         return false;
     return error_set(err, ERROR_NOT_FOUND, "no blob %s in %s/%s", digest.text,
                      session_host(repository->session), repository->name);
+}
+
+static bool repository_open_blob(struct store *self, const struct descriptor *blob,
+                                 struct source **out, struct error *err)
+{
+    struct source *bytes;
+
+    if (!repository_open_blob_at(self, blob, 0, &bytes, err))
+        return false;
+    *out = descriptor_verify(blob, bytes);
+    return true;
 }
 
 static char *take_upload(struct repository *repository, const struct digest *digest)
@@ -314,6 +322,7 @@ static const struct store_ops repository_ops = {
     .resolve = repository_resolve,
     .has_blob = repository_has_blob,
     .open_blob = repository_open_blob,
+    .open_blob_at = repository_open_blob_at,
     .put_blob = repository_put_blob,
     .mount_blob = repository_mount_blob,
     .put_manifest = repository_put_manifest,

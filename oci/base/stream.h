@@ -55,7 +55,7 @@ bool source_read(struct source *source, void *bytes, size_t capacity, size_t *co
 void source_free(struct source *source);
 
 /** Begins again at the first byte. False where that cannot be: many sources give their bytes
- *  once, and one that has failed stays so. */
+ *  once, and one that has failed stays so unless it knows another place to get them from. */
 bool source_rewind(struct source *source) MUST_CHECK;
 
 bool sink_write(struct sink *sink, const void *bytes, size_t count,

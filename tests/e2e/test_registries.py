@@ -6,6 +6,7 @@ import unittest
 
 from tests.support import fixed_base
 from tests.support.certificates import Authority
+from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.http2_front import Http2Front
 from tests.support.registry_server import Registry
 from tests.support.skiff import SkiffTest
@@ -140,6 +141,23 @@ class MirrorTest(RegistriesTest):
     def test_one_that_is_down_is_passed_over(self):
         self.mirror.stop()
         self.succeed("copy", f"{self.origin.host}/team/app:1", "oci:out", *self.option)
+
+    def test_what_it_begins_and_spoils_the_origin_ends(self):
+        large = fixed_base.make(self.folder / "large", padding=400_000)
+        origin, target = self.origin.host, self.registry().host
+        pushed = self.json("copy", large, f"{origin}/team/large:1")
+        self.succeed("copy", large, f"{self.mirror.host}/team/large:1")
+        for kind, place in [("cut answer", f"{target}/cut:1"),
+                            ("corrupt answer", f"{target}/corrupt:1"),
+                            ("corrupt answer", "oci:corrupt")]:
+            fault = Fault(kind, 0, times=10 ** 6, path="/blobs/")
+            with self.subTest(kind, to=place), FaultProxy(self.mirror.host, fault) as mirror, \
+                    FaultProxy(origin) as proxy:
+                copied = self.json("copy", f"{proxy.host}/team/large:1", place,
+                                   "--mirror", f"{proxy.host}={mirror.host}")
+                self.assertEqual(copied["digest"], pushed["digest"])
+                self.assertTrue(mirror.harmed)
+                self.assertEqual(any(proxy.ranges), kind == "cut answer")
 
     def test_nothing_is_pushed_to_it(self):
         self.succeed("copy", self.base, f"{self.origin.host}/team/new:1", *self.option)

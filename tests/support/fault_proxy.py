@@ -19,9 +19,11 @@ from dataclasses import dataclass
 BUSY = {"busy": (503, {}), "slow down": (429, {"Retry-After": "0"}),
         "slow": (408, {}), "broken": (500, {})}
 FAULTS = ["cut before", "cut request", "cut head", "cut answer", "cut after", "stall before",
-          "stall answer", "corrupt answer", "corrupt request", "throttle", *BUSY]
+          "stall answer", "corrupt answer", "corrupt request", "swap answer", "swap request",
+          "overtake", "throttle", *BUSY]
 PIECE = 64 * 1024
 STALL_SECONDS = 30  # longer than any client under test waits
+OVERTAKE_SECONDS = 0.5  # that an answer waits for a later one, of which there may be none
 
 
 @dataclass
@@ -37,6 +39,9 @@ class Fault:
     stall answer    the same within the answer's body
     corrupt answer  one byte of the answer's body is another
     corrupt request one byte of the request's body is another
+    swap answer     the halves of the answer's body come in the other order
+    swap request    the same with the request's body
+    overtake        the answer comes after that to a later request
     throttle        the answer comes in small pieces with pauses
     busy, …         the answer is 503, … and the registry is not asked
     no whole put    an upload in a single PUT is refused with 405
@@ -45,6 +50,7 @@ class Fault:
     kind: str
     at: int
     times: int = 1
+    path: str = ""  # requests without this in their path are neither harmed nor counted
 
 
 class FaultProxy:
@@ -54,7 +60,10 @@ class FaultProxy:
         self.requests = []  # (method, path)
         self.ranges = []    # the Range header of each, or None
         self.harmed = []
+        self._counted = 0
+        self._answered = -1  # the last request with an answer
         self._lock = threading.Lock()
+        self._answers = threading.Condition(self._lock)
         self._stopping = threading.Event()
         self._server = _Server(("127.0.0.1", 0), self._handler())
         self.host = f"127.0.0.1:{self._server.server_address[1]}"
@@ -69,21 +78,39 @@ class FaultProxy:
         self._server.server_close()
 
     def _note(self, method, path, part):
-        """Counts the request; the kind of harm to do to it, or None."""
+        """Counts the request; its number and the kind of harm to do to it, or None."""
         with self._lock:
             number = len(self.requests)
             self.requests.append((method, path))
             self.ranges.append(part)
-            if self.fault and 0 <= number - self.fault.at < self.fault.times:
-                self.harmed.append((method, path))
-                return self.fault.kind
-        return None
+            if not self.fault or self.fault.path not in path:
+                return number, None
+            counted = self._counted
+            self._counted += 1
+            if not 0 <= counted - self.fault.at < self.fault.times:
+                return number, None
+            self.harmed.append((method, path))
+            return number, self.fault.kind
+
+    def _wait_for_a_later_one(self, number):
+        with self._answers:
+            self._answers.wait_for(lambda: self._answered > number, OVERTAKE_SECONDS)
+
+    def _note_answer(self, number):
+        with self._answers:
+            self._answered = max(self._answered, number)
+            self._answers.notify_all()
 
     def _handler(self):
         class Handler(_Handler):
             proxy = self
 
         return Handler
+
+
+def swapped(body):
+    half = len(body) // 2
+    return body[half:] + body[:half]
 
 
 class _Server(http.server.ThreadingHTTPServer):
@@ -100,7 +127,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def _any(self):
-        harm = self.proxy._note(self.command, self.path, self.headers.get("Range"))
+        number, harm = self.proxy._note(self.command, self.path, self.headers.get("Range"))
         length = int(self.headers.get("Content-Length") or 0)
         if harm == "cut before":
             self.close_connection = True
@@ -117,7 +144,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         registry = http.client.HTTPConnection(self.proxy.upstream, timeout=STALL_SECONDS)
         try:
             if self._ask(registry, harm, length):
-                self._answer(registry.getresponse(), harm)
+                answer = registry.getresponse()
+                if harm == "overtake":
+                    self.proxy._wait_for_a_later_one(number)
+                self._answer(answer, harm)
+                self.proxy._note_answer(number)
         finally:
             registry.close()
 
@@ -136,6 +167,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         for name, value in self.headers.items():
             registry.putheader(name, value)
         registry.endheaders()
+        if harm == "swap request":
+            registry.send(swapped(self.rfile.read(length)))
+            return True
         left = length // 2 if harm == "cut request" else length
         spoilt = harm == "corrupt request"
         while left > 0:
@@ -175,6 +209,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         half = len(body) // 2
         if harm == "corrupt answer" and body:
             body = body[:half] + bytes([body[half] ^ 1]) + body[half + 1:]
+        if harm == "swap answer":
+            body = swapped(body)
         if harm == "throttle":
             for start in range(0, len(body), max(1, len(body) // 8)):
                 self.wfile.write(body[start:start + max(1, len(body) // 8)])

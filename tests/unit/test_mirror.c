@@ -98,6 +98,100 @@ static void mirrors_are_asked_in_their_order(void **state)
     }
 }
 
+static void what_a_mirror_begins_the_origin_ends(void **state)
+{
+    (void)state;
+    static const struct {
+        struct scripted_exchange steps[STEPS];
+        const char *words; /* NULL: it succeeds */
+    } cases[] = {
+        {.steps = {{"GET", FIRST "blobs/" HELLO, .status = 200, .answer = "he", .cut = true},
+                   {"GET", SECOND "blobs/" HELLO, .range = "bytes=2-", .status = 206,
+                    .headers = {{"Content-Range", "bytes 2-4/5"}}, .answer = "llo"}}},
+        {.steps = {{"GET", FIRST "blobs/" HELLO, .status = 200, .answer = "he", .cut = true},
+                   {"GET", SECOND "blobs/" HELLO, .range = "bytes=2-", .status = 206,
+                    .headers = {{"Content-Range", "bytes 2-4/5"}}, .answer = "l", .cut = true},
+                   {"GET", ORIGIN "blobs/" HELLO, .range = "bytes=3-", HERE}}},
+        /* bytes that were not asked for are found out at the end */
+        {.steps = {{"GET", FIRST "blobs/" HELLO, .status = 200, .answer = "hallo"},
+                   {"GET", SECOND "blobs/" HELLO, .status = 200, .answer = "more than hello"},
+                   {"GET", ORIGIN "blobs/" HELLO, HERE}}},
+        {.steps = {{"GET", FIRST "blobs/" HELLO, .status = 200, .answer = "ha", .cut = true},
+                   {"GET", SECOND "blobs/" HELLO, .range = "bytes=2-", .status = 404},
+                   {"GET", ORIGIN "blobs/" HELLO, .range = "bytes=2-", HERE},
+                   {"GET", SECOND "blobs/" HELLO, .status = 404},
+                   {"GET", ORIGIN "blobs/" HELLO, HERE}}},
+        /* the origin has the last word */
+        {.steps = {{"GET", FIRST "blobs/" HELLO, .status = 200, .answer = "hell"},
+                   {"GET", SECOND "blobs/" HELLO, .status = 404},
+                   {"GET", ORIGIN "blobs/" HELLO, .status = 200, .answer = "hullo"}},
+         "content has digest"},
+        {.steps = {{"GET", FIRST "blobs/" HELLO, .status = 200, .answer = "he", .cut = true},
+                   {"GET", SECOND "blobs/" HELLO, .range = "bytes=2-", .status = 0},
+                   {"GET", ORIGIN "blobs/" HELLO, .range = "bytes=2-", .status = 0},
+                   {"GET", ORIGIN "blobs/" HELLO, .status = 404}},
+         "no blob " HELLO " in origin.example/team/app"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct error err;
+        struct scripted_http http;
+        struct registries *registries;
+        struct descriptor blob = hello();
+        owned(memory) char *bytes = NULL;
+        size_t count = 0;
+
+        while (count < STEPS && cases[i].steps[count].method)
+            count++;
+        scripted_http_init(&http, cases[i].steps, count);
+        struct store *source = open_source(&http, &registries);
+        if (cases[i].words) {
+            assert_false(store_read_blob(source, &blob, &bytes, &err));
+            assert_non_null(strstr(err.text, cases[i].words));
+        } else {
+            assert_ok(store_read_blob(source, &blob, &bytes, &err));
+            assert_string_equal(bytes, "hello");
+        }
+        registries_free(registries);
+        scripted_http_release(&http);
+    }
+}
+
+static struct source *unwatched(void *context, struct source *bytes)
+{
+    (void)context;
+    return bytes;
+}
+
+static void an_upload_of_wrong_bytes_begins_again(void **state)
+{
+    (void)state;
+    static const struct scripted_exchange script[] = {
+        {"HEAD", "https://mine.example/v2/mine/blobs/" HELLO, .status = 404},
+        {"GET", FIRST "blobs/" HELLO, .status = 200, .answer = "hallo"},
+        {"POST", "https://mine.example/v2/mine/blobs/uploads/", .status = 202,
+         .headers = {{"Location", "/v2/mine/blobs/uploads/1"}}},
+        {"PUT", "/v2/mine/blobs/uploads/1?digest=" HELLO, .status = 201},
+        {"POST", "https://mine.example/v2/mine/blobs/uploads/", .status = 202,
+         .headers = {{"Location", "/v2/mine/blobs/uploads/2"}}},
+        {"PUT", "/v2/mine/blobs/uploads/2?digest=" HELLO, .body = "hello", .status = 201},
+        {"GET", SECOND "blobs/" HELLO, HERE},
+    };
+    struct error err;
+    struct scripted_http http;
+    struct registries *registries;
+    struct descriptor blob = hello();
+    enum blob_way way;
+
+    scripted_http_init(&http, script, COUNT(script));
+    struct store *source = open_source(&http, &registries);
+    struct store *mine = registries_repository(registries, "mine.example", "mine");
+    assert_ok(store_copy_blob(source, mine, &blob, unwatched, NULL, &way, &err));
+    assert_int_equal(way, BLOB_CARRIED);
+    registries_free(registries);
+    scripted_http_release(&http);
+}
+
 static void a_mirror_beside_the_destination_gives_by_mounting(void **state)
 {
     (void)state;
@@ -171,6 +265,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mirrors_are_asked_in_their_order),
+        cmocka_unit_test(what_a_mirror_begins_the_origin_ends),
+        cmocka_unit_test(an_upload_of_wrong_bytes_begins_again),
         cmocka_unit_test(a_mirror_beside_the_destination_gives_by_mounting),
         cmocka_unit_test(a_repository_behind_its_mirror_is_read_only),
         cmocka_unit_test(who_has_no_mirror_is_asked_itself),
