@@ -335,6 +335,9 @@ static bool read_config(const struct reading *reading, const struct location *lo
                                           reading->lambda, "log_level", "log_level");
     struct setting threshold = setting_choose(
         NULL, NULL, reading->container, "timeout_threshold", "container.timeout_threshold");
+    struct setting on_error =
+        setting_choose(NULL, NULL, yaml_find(reading->lambda, "supervisor"), "on_error",
+                       "supervisor.on_error");
     const struct yaml_node *delete_image =
         yaml_find(yaml_find(reading->item, "ecr"), "delete_image");
     struct definition_config config = {
@@ -345,6 +348,8 @@ static bool read_config(const struct reading *reading, const struct location *lo
 
     if (!definition_rule_log_level(level.text ? level.text : "INFO", &config.log_level, err))
         return setting_blame(reading, &level, err);
+    if (on_error.text && !definition_rule_on_error(on_error.text, err))
+        return setting_blame(reading, &on_error, err);
 
     /* The usual ten seconds would leave nothing of a very short time. */
     int64_t threshold_s = threshold.node                         ? threshold.node->integer

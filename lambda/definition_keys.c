@@ -67,6 +67,14 @@ static const struct key container_keys[] = {
     {0},
 };
 
+static const struct key supervisor_keys[] = {
+    USED("on_error", KEY_TEXT, "respond or fail"),
+    SILENT("version"),
+    SILENT("layer_name"),
+    SILENT("license_info"),
+    {0},
+};
+
 static const struct key vpc_keys[] = {
     USED("SubnetIds", KEY_WORDS, "a list of subnets, one to a line"),
     USED("SecurityGroupIds", KEY_WORDS, "a list of groups, one to a line"),
@@ -93,6 +101,8 @@ static const struct key lambda_keys[] = {
     USED("region", KEY_TEXT, "a region such as us-east-1"),
     USED("log_level", KEY_TEXT, "a level such as INFO"),
     USED("tags", KEY_VARIABLES, "names with values"),
+    USED("file_stage_in", KEY_FLAG, "true or false"),
+    USED("download_input", KEY_FLAG, "true or false"),
     SECTION("vpc", KEY_SECTION, "a mapping with SubnetIds: in it", vpc_keys),
     SECTION("file_system", KEY_SECTIONS, "a list, its entries begin with '- Arn:'",
             file_system_keys),
@@ -105,14 +115,13 @@ static const struct key lambda_keys[] = {
     WARNED("run_script", NOT_YET, NULL),
     WARNED("preheat", NOT_YET, NULL),
 
-    SILENT("supervisor"),
+    SECTION("supervisor", KEY_SECTION, "a mapping", supervisor_keys),
     SILENT("layers"),
     SILENT("deployment"),
     SILENT("handler"),
     SILENT("invocation_type"),
     SILENT("log_type"),
     SILENT("asynchronous"),
-    SILENT("file_stage_in"),
     {0},
 };
 

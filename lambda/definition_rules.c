@@ -122,6 +122,13 @@ bool definition_rule_log_level(const char *text, const char **level, struct erro
                      "expected DEBUG, INFO, WARNING, ERROR or CRITICAL, found '%.80s'", text);
 }
 
+bool definition_rule_on_error(const char *text, struct error *err)
+{
+    if (strcmp(text, "respond") != 0 && strcmp(text, "fail") != 0)
+        return error_set(err, ERROR_USAGE, "expected respond or fail, found '%.80s'", text);
+    return true;
+}
+
 bool definition_rule_architecture(const char *text, struct platform_spec *out,
                                   struct error *err)
 {

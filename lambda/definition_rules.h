@@ -30,6 +30,9 @@ bool definition_rule_log_retention(int64_t days, struct error *err) MUST_CHECK;
 bool definition_rule_log_level(const char *text, const char **level,
                                struct error *err) MUST_CHECK;
 
+/** What a script that fails does to its event. */
+bool definition_rule_on_error(const char *text, struct error *err) MUST_CHECK;
+
 /** Lambda's names: x86_64 and arm64. */
 bool definition_rule_architecture(const char *text, struct platform_spec *out,
                                   struct error *err) MUST_CHECK;

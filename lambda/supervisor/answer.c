@@ -63,9 +63,9 @@ char *answer_failure(const char *reason, const struct output *output)
     if (kept->length == 0)
         text_add(&message, "; it had printed nothing");
     else if (skipped == 0)
-        text_add(&message, "; its output so far:\n");
+        text_add(&message, "; it had printed:\n");
     else
-        text_addf(&message, "; the last %d bytes of its output so far:\n", TAIL_LIMIT);
+        text_addf(&message, "; the last %d bytes of what it had printed:\n", TAIL_LIMIT);
     text_add_bytes(&message, text_string(kept) + skipped, kept->length - skipped);
     return text_take(&message);
 }

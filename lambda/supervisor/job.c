@@ -98,6 +98,11 @@ static void answer(const struct run *run, const struct progress *progress,
                                          progress->first_error.text);
     } else if (progress->run.timed_out) {
         answer_with_time_out(run, progress, out);
+    } else if (progress->exit_code != 0 && context->settings->fails_with_script) {
+        owned(memory) char *reason =
+            text_format("the user script exited with code %d", progress->exit_code);
+        out->failure_type = "Skiff.ScriptFailed";
+        out->failure = answer_failure(reason, &progress->output);
     } else {
         log_line(context->settings->log_level, LOG_INFO, "Creating response");
         out->response = answer_response(run->invocation->request_id, context->environment,

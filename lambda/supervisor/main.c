@@ -14,11 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lambda/supervisor/config.h"
 #include "lambda/supervisor/job.h"
 #include "lambda/supervisor/log.h"
 #include "lambda/supervisor/runtime_client.h"
 #include "lambda/supervisor/settings.h"
 #include "oci/base/environment.h"
+#include "oci/base/json.h"
 #include "oci/base/memory.h"
 
 /* An answer that Lambda refuses is lost, but not the function. */
@@ -35,6 +37,15 @@ static bool deliver(struct runtime_client *client, const char *request_id,
         return true;
     }
     return delivered;
+}
+
+static bool read_settings(const char *const *environment, struct settings *out,
+                          struct error *err)
+{
+    json_owned json_t *config = NULL;
+
+    return config_read(environment, &config, err) &&
+           (settings_read(config, environment, out, err) || error_wrap(err, "configuration"));
 }
 
 /* Serves events until the API cannot be talked to any more; then false. */
@@ -78,7 +89,7 @@ int main(int argc, char **argv)
     struct error err;
     owned(settings) struct settings settings = {0};
     owned(runtime_client) struct runtime_client *client = runtime_client_new(api);
-    if (!settings_read(environment, &settings, &err)) {
+    if (!read_settings(environment, &settings, &err)) {
         log_line(LOG_INFO, LOG_CRITICAL, "%s", err.text);
         struct error again;
         if (!runtime_client_fail(client, NULL, "Skiff.InvalidConfiguration", err.text, &again))

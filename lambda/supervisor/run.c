@@ -47,6 +47,12 @@ static void folders_remove(struct folders *folders, enum log_level lowest)
 static bool write_input(const struct run *run, struct folders *folders, struct error *err)
 {
     const struct event *event = run->event;
+
+    if (event->records && run->context->settings->leaves_objects) {
+        log_line(run->context->settings->log_level, LOG_INFO,
+                 "Skipping download of input file.");
+        return true;
+    }
     owned(memory) char *text = event->records ? event_record_text(event, run->index) : NULL;
 
     folders->input_file =

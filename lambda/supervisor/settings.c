@@ -4,14 +4,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "oci/base/environment.h"
-#include "oci/base/file.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
-
-static const char CONFIG_FILE[] = "/var/task/function_config.yaml";
 
 enum {
     THRESHOLD_DEFAULT_S = 10,
@@ -24,6 +22,7 @@ void settings_release(struct settings *settings)
         free(*variable);
     free(settings->variables);
     free(settings->init_script);
+    json_decref(settings->config);
     *settings = (struct settings){0};
 }
 
@@ -105,15 +104,63 @@ static bool read_container(const json_t *config, struct settings *settings, stru
     return true;
 }
 
-static bool read_config(const char *bytes, size_t count, struct settings *settings,
-                        struct error *err)
+static bool read_truth(const char *text, bool *out)
 {
-    json_owned json_t *config = NULL;
-    if (!json_parse(bytes, count, &config, err))
-        return error_wrap(err, "only JSON is understood here, YAML written by SCAR is not yet");
-    if (!json_is_object(config))
-        return error_set(err, ERROR_INVALID, "not a JSON object");
+    static const char *const words[] = {"false", "no", "off", "0", "true", "yes", "on", "1"};
 
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcasecmp(text, words[i]) != 0)
+            continue;
+        *out = i >= 4;
+        return true;
+    }
+    return false;
+}
+
+/* SCAR's file_stage_in says the opposite of its name. */
+static bool read_staging(const json_t *config, const char *const *environment,
+                         struct settings *settings, struct error *err)
+{
+    const char *override = environment_get(environment, "DOWNLOAD_INPUT");
+    const json_t *stage_in = member(config, "file_stage_in");
+    const json_t *download = member(config, "download_input");
+    bool downloads = true;
+
+    if (stage_in) {
+        owned(memory) char *text = plain_text(stage_in);
+        if (!read_truth(text, &downloads))
+            return error_set(err, ERROR_INVALID,
+                             "file_stage_in: '%.80s' is neither true nor false", text);
+        downloads = !downloads;
+    }
+    if (download || override) {
+        owned(memory) char *text =
+            override ? memory_copy_string(override) : plain_text(download);
+        if (!read_truth(text, &downloads))
+            return error_set(err, ERROR_INVALID, "%s: '%.80s' is neither true nor false",
+                             override ? "DOWNLOAD_INPUT" : "download_input", text);
+    }
+    settings->leaves_objects = !downloads;
+    return true;
+}
+
+static bool read_on_error(const json_t *config, struct settings *settings, struct error *err)
+{
+    json_t *supervisor = NULL;
+    if (!inner_object(config, "supervisor", &supervisor, err))
+        return false;
+
+    const json_t *given = member(supervisor, "on_error");
+    owned(memory) char *text = given ? plain_text(given) : NULL;
+    settings->fails_with_script = text && strcmp(text, "fail") == 0;
+    if (text && !settings->fails_with_script && strcmp(text, "respond") != 0)
+        return error_set(err, ERROR_INVALID,
+                         "supervisor.on_error: '%.80s' is neither respond nor fail", text);
+    return true;
+}
+
+static bool read_config(const json_t *config, struct settings *settings, struct error *err)
+{
     const json_t *script = member(config, "init_script");
     if (script && !json_is_string(script))
         return error_set(err, ERROR_INVALID, "'init_script' is not a string");
@@ -124,7 +171,7 @@ static bool read_config(const char *bytes, size_t count, struct settings *settin
     const char *level = json_optional_string(config, "log_level");
     if (level && !log_level_parse(level, &settings->log_level))
         log_line(LOG_INFO, LOG_WARNING, "log_level '%.80s' is unknown, INFO it is", level);
-    return read_container(config, settings, err);
+    return read_container(config, settings, err) && read_on_error(config, settings, err);
 }
 
 static bool override(const char *const *environment, struct settings *settings,
@@ -142,38 +189,18 @@ static bool override(const char *const *environment, struct settings *settings,
     return true;
 }
 
-/* The bytes of the configuration and where they come from; NULL and NULL for none. */
-static bool find_config(const char *const *environment, char **bytes, size_t *count,
-                        const char **origin, struct error *err)
-{
-    *origin = CONFIG_FILE;
-    if (file_read(CONFIG_FILE, CONFIG_LIMIT, bytes, count, err))
-        return true;
-    if (err->kind != ERROR_NOT_FOUND)
-        return false;
-
-    const char *encoded = environment_get(environment, "FDL");
-    *origin = encoded ? "FDL" : NULL;
-    if (encoded && !base64_decode(encoded, bytes, count, err))
-        return error_wrap(err, "FDL");
-    return true;
-}
-
-bool settings_read(const char *const *environment, struct settings *out, struct error *err)
+bool settings_read(const json_t *config, const char *const *environment, struct settings *out,
+                   struct error *err)
 {
     owned(settings) struct settings settings = {
+        .config = json_incref((json_t *)config),
         .log_level = LOG_INFO,
         .threshold_s = THRESHOLD_DEFAULT_S,
     };
-    owned(memory) char *bytes = NULL;
-    size_t count = 0;
-    const char *origin;
 
-    if (!find_config(environment, &bytes, &count, &origin, err))
-        return false;
-    if (origin && !read_config(bytes, count, &settings, err))
-        return error_wrap(err, "%s", origin);
-    if (!override(environment, &settings, err))
+    if (!read_config(config, &settings, err) ||
+        !read_staging(config, environment, &settings, err) ||
+        !override(environment, &settings, err))
         return false;
 
     *out = settings;

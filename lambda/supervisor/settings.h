@@ -2,31 +2,31 @@
 #pragma once
 
 /*
- * What the function's author wrote down: the function's own configuration.
+ * What the function's author wished, out of the function's configuration.
  *
- * skiff puts it into the image as /var/task/function_config.yaml, as JSON, which is
- * YAML. Images made by hand carry it in the environment instead, as base64 in FDL. With
- * neither, everything has its default. The environment may override single values
- * (LOG_LEVEL, TIMEOUT_THRESHOLD), as in SCAR.
+ * The environment may override single values, as in SCAR: LOG_LEVEL, TIMEOUT_THRESHOLD and
+ * DOWNLOAD_INPUT. SCAR's others (EXECUTION_MODE, EXTRA_PAYLOAD, UDOCKER_*) mean nothing inside
+ * an image.
  */
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "lambda/supervisor/log.h"
 #include "oci/base/error.h"
 
-enum { CONFIG_LIMIT = 1024 * 1024 };
-
 struct settings {
+    json_t *config;    /* all of it, an object: storages read their own part */
     char *init_script; /* absolute path; NULL when there is none */
     char **variables;  /* "NAME=value" ended by NULL: container.environment.Variables */
     enum log_level log_level;
-    int threshold_s; /* kept free at the end of the function's time to report a time-out */
+    int threshold_s;     /* kept free at the end of the function's time to report a time-out */
+    bool leaves_objects; /* the program fetches what events are about itself */
+    bool fails_with_script; /* a program's exit status other than 0 is a function error */
 };
 
-/** Reads the configuration. ERROR_INVALID, ERROR_LIMIT or ERROR_SYSTEM says where it comes
- *  from and what is wrong with it. */
-bool settings_read(const char *const *environment, struct settings *out,
+/** Makes settings of a configuration. ERROR_INVALID says which value is wrong. */
+bool settings_read(const json_t *config, const char *const *environment, struct settings *out,
                    struct error *err) MUST_CHECK;
 void settings_release(struct settings *settings);
 

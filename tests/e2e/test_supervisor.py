@@ -358,7 +358,7 @@ class Contract:
             answer = function.invoke({"script": encoded(script)}, left_s=12.9)
             self.assertGreater(time.monotonic() - started, 1.9)
             error = self.fails(answer, "Skiff.Timeout", "time limit of 2 s")
-            self.assertTrue(error["errorMessage"].endswith("so far:\npartial\n"), error)
+            self.assertTrue(error["errorMessage"].endswith("had printed:\npartial\n"), error)
             self.assertNotIn("sleep", self.processes(function))
 
     def test_an_end_ends_what_was_left_in_the_background(self):
@@ -388,6 +388,16 @@ class Contract:
             self.assertEqual(response["headers"]["x-skiff-exit-status"], "137")
             self.assertEqual(function.log("WARNING"),
                              ["User script was killed by signal 9 (Killed)!"])
+
+    def test_a_failing_script_may_be_a_function_error(self):
+        config = {"supervisor": {"on_error": "fail"}, "init_script": "s.sh"}
+        with self.function(config=config,
+                           files={"var/task/s.sh": "echo out; echo err >&2; exit 3"}) as function:
+            error = self.fails(function.invoke({}), "Skiff.ScriptFailed", "exited with code 3")
+            self.assertTrue(error["errorMessage"].endswith("it had printed:\nout\nerr\n"), error)
+            self.assertEqual(function.run("echo fine")[0], "fine\n")
+            killed = function.invoke({"script": encoded("kill -9 $$")})
+            self.fails(killed, "Skiff.ScriptFailed", "code 137; it had printed nothing")
 
     def test_no_time_at_all_is_said_before_anything_starts(self):
         with self.function(config={"container": {"timeout_threshold": 20}}) as function:
@@ -428,7 +438,7 @@ class Contract:
             self.assertEqual(base64.b64decode(answer.json()["body"]), b"\xff\0\n")
             answer = function.invoke({"script": encoded("printf '\\377x'; sleep 1000")},
                                      left_s=11.5)
-            self.fails(answer, "Skiff.Timeout", "so far:\n\ufffdx")
+            self.fails(answer, "Skiff.Timeout", "had printed:\n\ufffdx")
 
     # --- configuration -------------------------------------------------------------------------
 
@@ -439,7 +449,16 @@ class Contract:
                            files={"var/task/s.sh": "echo $WHO"}) as function:
             self.assertEqual(self.output(function.invoke({})), "FDL\n")
 
-    def test_the_file_beats_the_environment(self):
+    def test_what_the_file_does_not_say_is_taken_from_the_environment(self):
+        file = {"container": {"environment": {"Variables": {"BOTH": "file", "FILE": "1"}}},
+                "init_script": None}
+        fdl = {"container": {"environment": {"Variables": {"BOTH": "FDL", "FDL_ONLY": "2"}}},
+               "init_script": "s.sh"}
+        with self.function(config=file, environment={"FDL": encoded(json.dumps(fdl))},
+                           files={"var/task/s.sh": "echo $BOTH $FILE $FDL_ONLY"}) as function:
+            self.assertEqual(self.output(function.invoke({})), "file 1 2\n")
+
+    def test_a_broken_environment_is_nothing_to_a_file(self):
         with self.function(config={}, environment={"FDL": "broken"}) as function:
             self.assertEqual(function.run("echo fine")[0], "fine\n")
 
@@ -447,13 +466,17 @@ class Contract:
         variables = {"container": {"environment": {"Variables": {"A=B": "1"}}}}
         cases = [
             ("init_script: s.sh\n", {}, "function_config.yaml: only JSON is understood"),
-            ("[]", {}, "function_config.yaml: not a JSON object"),
+            ("[]", {}, "function_config.yaml: not a mapping"),
             ('{"init_script": 7}', {}, "'init_script' is not a string"),
             ('{"container": []}', {}, "'container' is not an object"),
             ('{"container": {"timeout_threshold": "soon"}}', {},
              "container.timeout_threshold: 'soon' is not a number of seconds"),
             (json.dumps(variables), {}, "'A=B' is no name for a variable"),
             ("{}", {"TIMEOUT_THRESHOLD": "-1"}, "TIMEOUT_THRESHOLD: '-1'"),
+            ('{"supervisor": {"on_error": "retry"}}', {},
+             "supervisor.on_error: 'retry' is neither respond nor fail"),
+            ('{"file_stage_in": "perhaps"}', {}, "file_stage_in: 'perhaps'"),
+            ("{}", {"DOWNLOAD_INPUT": "perhaps"}, "DOWNLOAD_INPUT: 'perhaps'"),
             (None, {"FDL": "*"}, "FDL: not base64"),
             (None, {"FDL": encoded("a: b")}, "FDL: only JSON is understood"),
         ]

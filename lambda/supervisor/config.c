@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lambda/supervisor/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lambda/supervisor/log.h"
+#include "oci/base/environment.h"
+#include "oci/base/file.h"
+#include "oci/base/json.h"
+#include "oci/base/memory.h"
+#include "oci/base/text.h"
+
+static const char CONFIG_FILE[] = "/var/task/function_config.yaml";
+
+bool config_parse(const char *origin, const char *bytes, size_t count, json_t **out,
+                  struct error *err)
+{
+    json_owned json_t *config = NULL;
+
+    if (!json_parse(bytes, count, &config, err))
+        return error_wrap(err, "%s: only JSON is understood here, YAML is not yet", origin);
+    if (!json_is_object(config))
+        return error_set(err, ERROR_INVALID, "%s: not a mapping of names to values", origin);
+    *out = take(&config);
+    return true;
+}
+
+void config_add_missing(json_t *object, const json_t *other)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach((json_t *)other, name, value)
+    {
+        json_t *own = json_object_get(object, name);
+        if (!own || json_is_null(own))
+            json_object_set(object, name, value);
+        else if (json_is_object(own) && json_is_object(value))
+            config_add_missing(own, value);
+    }
+}
+
+/* The file's; NULL when there is none. */
+static bool read_file(json_t **out, struct error *err)
+{
+    owned(memory) char *bytes = NULL;
+    size_t count = 0;
+
+    if (!file_read(CONFIG_FILE, CONFIG_LIMIT, &bytes, &count, err))
+        return err->kind == ERROR_NOT_FOUND;
+    return config_parse(CONFIG_FILE, bytes, count, out, err);
+}
+
+/* That of FDL; NULL when there is none. */
+static bool read_fdl(const char *const *environment, json_t **out, struct error *err)
+{
+    const char *encoded = environment_get(environment, "FDL");
+    owned(memory) char *bytes = NULL;
+    size_t count = 0;
+
+    if (!encoded)
+        return true;
+    if (!base64_decode(encoded, &bytes, &count, err))
+        return error_wrap(err, "FDL");
+    return config_parse("FDL", bytes, count, out, err);
+}
+
+bool config_read(const char *const *environment, json_t **out, struct error *err)
+{
+    json_owned json_t *config = NULL;
+    json_owned json_t *fdl = NULL;
+
+    if (!read_file(&config, err))
+        return false;
+    if (!read_fdl(environment, &fdl, err)) {
+        if (!config)
+            return false;
+        log_line(LOG_INFO, LOG_WARNING, "%s: %s is enough", err->text, CONFIG_FILE);
+    }
+    if (!config)
+        config = json_object();
+    config_add_missing(config, fdl);
+    *out = take(&config);
+    return true;
+}
