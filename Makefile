@@ -50,15 +50,21 @@ SUPERVISOR_FLAGS := -Os -ffunction-sections -fdata-sections -Wl,--gc-sections -s
 
 supervisors: $(SUPERVISORS)
 
-build/sysroot/%/complete: lambda/supervisor/sysroot.sh
-	lambda/supervisor/sysroot.sh $* build/sysroot/$*
+build/sysroot/%/complete: static/sysroot.sh static/libraries
+	static/sysroot.sh $* build/sysroot/$*
 
-build/supervisor/%/supervisor: build/sysroot/%/complete $(SUPERVISOR_C) \
+# Both at once: much of the work is configure scripts, which use one processor.
+build/sysroot/complete: static/sysroot.sh static/libraries
+	@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j2) \
+	    $(ARCHITECTURES:%=build/sysroot/%/complete)
+	@touch $@
+
+build/supervisor/%/supervisor: build/sysroot/complete $(SUPERVISOR_C) \
                                $(wildcard lambda/supervisor/*.h oci/base/*.h)
 	@mkdir -p $(@D)
 	@echo "  link  $@"
 	$(Q)build/sysroot/$*/bin/musl-gcc -std=gnu17 $(WARNINGS) $(DEFINES) $(SUPERVISOR_FLAGS) \
-	    $(SUPERVISOR_C) -lcurl -ljansson -lpthread -o $@.new
+	    $(SUPERVISOR_C) -lcurl-http -ljansson -lpthread -o $@.new
 	@if readelf -lW $@.new | grep -q INTERP; then \
 	    echo "$@: has an interpreter, so it is not static" >&2; exit 1; fi
 	@mv $@.new $@

@@ -13,6 +13,22 @@
 
 enum { FILE_LIMIT = 1024 * 1024, FILES_LIMIT = 100 };
 
+const char *const certificates_system_files[] = {
+    "/etc/ssl/certs/ca-certificates.crt", /* Debian, Ubuntu, Arch, Alpine, NixOS */
+    "/etc/pki/tls/certs/ca-bundle.crt",   /* Fedora, Red Hat, Amazon Linux */
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/ca-bundle.pem", /* openSUSE */
+    "/etc/ssl/cert.pem",      /* Alpine, OpenSSL's own */
+    NULL,
+};
+
+const char *certificates_first_file(const char *const *files)
+{
+    while (*files && !file_exists(*files))
+        files++;
+    return *files;
+}
+
 char **certificates_folders(const char *const *environment)
 {
     static const char *const usual[] = {"/etc/containers/certs.d", "/etc/docker/certs.d"};

@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * Certificates for one registry, where docker's and podman's users keep them.
+ * Certificates: those this system trusts, wherever its distribution keeps them; and
+ * those for one registry, where docker's and podman's users keep them.
  *
  * A folder "certs.d" has a folder for each host, "registry.example:5000", and in
  * there: *.crt, authorities to trust beside the system's; NAME.cert and NAME.key,
@@ -22,6 +23,12 @@ struct certificates {
     char *certificate; /* the client's, a path; NULL: none */
     char *key;         /* its key, a path */
 };
+
+/** Where distributions keep the authorities they trust, a file each; ended by NULL. */
+extern const char *const certificates_system_files[];
+
+/** The first of these files that is there; NULL: none. */
+const char *certificates_first_file(const char *const *files);
 
 /** The folders to look in, ended by NULL: $HOME/.config/containers/certs.d and those of the
  *  system. A new list, the caller's to free(), as is its first string. */

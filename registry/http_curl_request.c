@@ -59,19 +59,26 @@ static void set_protocols(CURL *easy, bool encrypted)
 }
 
 /* Authorities of one host are trusted beside the others, and with its requests only. */
-static bool set_authorities(CURL *easy, const char *ours, const char *authorities,
+static bool set_authorities(CURL *easy, const char *ca_file, const char *authorities,
                             struct error *err)
 {
-    const char *file = ours ? ours : curl_version_info(CURLVERSION_NOW)->cainfo;
     owned(memory) char *others = NULL;
     size_t count;
 
-    if (file && (ours || file_exists(file)) && !file_read(file, CA_LIMIT, &others, &count, err))
+    if (ca_file && !file_read(ca_file, CA_LIMIT, &others, &count, err))
         return false;
     owned(memory) char *all = text_format("%s\n%s", others ? others : "", authorities);
     struct curl_blob blob = {all, strlen(all), CURL_BLOB_COPY};
     must(curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob));
     return true;
+}
+
+/* Some libcurls have a folder beside the file, or nothing, as in the static program. */
+static bool trusts_nobody(const struct http_curl_settings *settings)
+{
+    const curl_version_info_data *libcurl = curl_version_info(CURLVERSION_NOW);
+
+    return !settings->ca_file && !libcurl->cainfo && !libcurl->capath;
 }
 
 static bool set_certificates(CURL *easy, const struct http_curl_settings *settings,
@@ -84,8 +91,14 @@ static bool set_certificates(CURL *easy, const struct http_curl_settings *settin
         return false;
     must(curl_easy_setopt(easy, CURLOPT_SSLCERT, found.certificate));
     must(curl_easy_setopt(easy, CURLOPT_SSLKEY, found.key));
-    return !found.authorities ||
-           set_authorities(easy, settings->ca_file, found.authorities, err);
+    if (found.authorities)
+        return set_authorities(easy, settings->ca_file, found.authorities, err);
+    if (trusts_nobody(settings))
+        return error_set(err, ERROR_INVALID,
+                         "no certificates to trust are on this system (in %s and the like); "
+                         "name a file of them with --ca-file or SSL_CERT_FILE",
+                         certificates_system_files[0]);
+    return true;
 }
 
 static void set_connection(CURL *easy, const struct http_curl_settings *settings,
@@ -162,6 +175,15 @@ static char *copy_or_null(const char *string)
     return string ? memory_copy_string(string) : NULL;
 }
 
+/* What libcurl was built to look for may be another distribution's. */
+static const char *system_ca_file(void)
+{
+    const char *usual = curl_version_info(CURLVERSION_NOW)->cainfo;
+
+    return usual && file_exists(usual) ? usual
+                                       : certificates_first_file(certificates_system_files);
+}
+
 void http_curl_settings_read(const struct http_curl_options *options,
                              struct http_curl_settings *out)
 {
@@ -172,7 +194,7 @@ void http_curl_settings_read(const struct http_curl_options *options,
 
     *out = (struct http_curl_settings){
         .user_agent = copy_or_null(options->user_agent),
-        .ca_file = copy_or_null(ca_file),
+        .ca_file = copy_or_null(ca_file ? ca_file : system_ca_file()),
         .certificate_folders = certificates_folders(environment),
         .connect_s = options->connect_s ? options->connect_s : CONNECT_S,
         .silence_s = options->silence_s ? options->silence_s : SILENCE_S,

@@ -18,7 +18,7 @@
 /* What holds for all requests of a transport; all owned. */
 struct http_curl_settings {
     char *user_agent; /* may be NULL */
-    char *ca_file;    /* NULL: the system's */
+    char *ca_file;    /* NULL: this system has none */
     char **certificate_folders;
     struct http_proxies proxies;
     unsigned int connect_s;

@@ -576,7 +576,7 @@ class SupervisorBuild(unittest.TestCase):
     def test_two_builds_in_different_folders_give_the_same_bytes(self):
         with tempfile.TemporaryDirectory(prefix="skiff-supervisor-") as folder:
             shutil.copy("Makefile", folder)
-            for room in ("oci/base", "lambda/supervisor"):
+            for room in ("oci/base", "lambda/supervisor", "static"):
                 shutil.copytree(room, os.path.join(folder, room))
             subprocess.run(["make", "-s", "-C", folder, "supervisors"], check=True, umask=0o077,
                            capture_output=True,

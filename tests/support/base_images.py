@@ -226,7 +226,7 @@ def _apt(architecture, *arguments):
 
 
 def _mirror():
-    known = subprocess.run([CHECKOUT / "lambda" / "supervisor" / "debian_mirrors.sh"], check=True,
+    known = subprocess.run([CHECKOUT / "static" / "debian_mirrors.sh"], check=True,
                            stdout=subprocess.PIPE, text=True).stdout.split()
     if not known:
         raise RuntimeError("no Debian mirror is known here: set DEBIAN_MIRROR to the URL of one")

@@ -115,6 +115,24 @@ static void a_certificate_needs_its_key(void **state)
     }
 }
 
+static void the_first_file_that_is_there_is_the_system_s(void **state)
+{
+    (void)state;
+    char *folder = temp_folder();
+    owned(memory) char *missing = text_format("%s/missing", folder);
+    owned(memory) char *first = text_format("%s/registry.example:5000/first.crt", folder);
+    owned(memory) char *second = text_format("%s/registry.example:5000/second.crt", folder);
+    const char *files[] = {missing, first, second, NULL};
+
+    assert_null(certificates_first_file(files));
+    put(folder, "registry.example:5000/second.crt");
+    assert_string_equal(certificates_first_file(files), second);
+    put(folder, "registry.example:5000/first.crt");
+    assert_string_equal(certificates_first_file(files), first);
+    assert_string_equal(certificates_system_files[0], "/etc/ssl/certs/ca-certificates.crt");
+    temp_folder_remove(folder);
+}
+
 static void the_first_folder_that_has_the_host_is_the_one(void **state)
 {
     (void)state;
@@ -172,6 +190,7 @@ int main(void)
         cmocka_unit_test(authorities_are_put_together),
         cmocka_unit_test(a_host_has_its_own_name),
         cmocka_unit_test(a_certificate_needs_its_key),
+        cmocka_unit_test(the_first_file_that_is_there_is_the_system_s),
         cmocka_unit_test(the_first_folder_that_has_the_host_is_the_one),
         cmocka_unit_test(files_have_limits),
     };

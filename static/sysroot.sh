@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Builds what the supervisor is linked with: musl, jansson and a small libcurl, all static.
+# Builds what the static programs are linked with: musl and static/libraries.
 #
-#     lambda/supervisor/sysroot.sh arm64 build/sysroot/arm64
-#     build/sysroot/arm64/bin/musl-gcc x.c -lcurl -ljansson -lpthread
+#     static/sysroot.sh arm64 build/sysroot/arm64
+#     build/sysroot/arm64/bin/musl-gcc x.c -lcurl-http -ljansson -lpthread
+#     build/sysroot/arm64/bin/musl-gcc x.c -lcurl -lnghttp2 -lssl -lcrypto -lpthread
 #
 # Debian's own .a files are made for glibc and do not link with musl, so its source tarballs are
 # built here: as an ordinary user, without touching the system's packages. Tarballs and
@@ -13,8 +14,9 @@
 set -eu
 umask 022
 # Only this script says how the libraries are built.
-unset CC CPP CFLAGS CPPFLAGS LDFLAGS LIBS AR RANLIB CROSS_COMPILE CDPATH MAKEFLAGS MFLAGS CONFIG_SITE
-export LC_ALL=C
+unset CC CPP CFLAGS CPPFLAGS LDFLAGS LIBS AR RANLIB CROSS_COMPILE CDPATH MAKEFLAGS MFLAGS CONFIG_SITE \
+    C_INCLUDE_PATH CPATH LIBRARY_PATH
+export LC_ALL=C SOURCE_DATE_EPOCH=0
 
 die() {
     echo "sysroot: $*" >&2
@@ -46,7 +48,7 @@ fi
 cache=$(cd "$cache/skiff" && pwd)
 
 # Other libraries, options or compilers make another sysroot.
-key=$({ cat "$here/sysroot.sh" && echo "$arch" && $triple-gcc --version && $triple-ld --version; } |
+key=$({ cat "$here/sysroot.sh" "$here/libraries" && echo "$arch" && $triple-gcc --version && $triple-ld --version; } |
     sha256sum | cut -c 1-16)
 finished=$cache/sysroot-$arch-$key.tar
 
@@ -102,9 +104,16 @@ download_from() { # PATH FILE SHA256 MIRROR...
 }
 
 fetch() { # NAME FILE SHA256
+    # One at a time: the other architecture wants the same files.
+    exec 8>"$cache/download.lock"
+    flock 8
     is_right "$cache/$2" "$3" && return
     echo "sysroot $arch: downloading $2"
-    path=$(echo "$1" | cut -c 1)/$1
+    # As Debian's pool has it: lib4 is a folder of its own.
+    case $1 in
+    lib*) path=$(echo "$1" | cut -c 1-4)/$1 ;;
+    *) path=$(echo "$1" | cut -c 1)/$1 ;;
+    esac
     # Unquoted: each word is a mirror.
     download_from "$path" "$2" "$3" $mirror $("$here/debian_mirrors.sh") ||
         die "no mirror known here has $2: set DEBIAN_MIRROR to the URL of a Debian mirror" \
@@ -115,9 +124,10 @@ fetch() { # NAME FILE SHA256
 
 root=$work/root
 jobs=$(nproc)
-# No path of the build in the objects, no date, and nothing the linker cannot leave out.
-flags="-Os -g0 -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
-    -fno-unwind-tables -ffile-prefix-map=$work=."
+# Nothing the linker cannot leave out. Sources are named from where they lie, or not at all, so no
+# object tells the folder it was made in.
+flags="-Os -g0 -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables"
+flags="$flags -fno-unwind-tables"
 
 # gcc with musl instead of glibc. %R is --sysroot, which the wrapper sets to wherever it lies.
 build_wrapper() {
@@ -166,9 +176,18 @@ WRAPPER
 }
 
 build_musl() {
+    # To its configure script -g0 is a wish for debugging.
     ./configure --target=$triple --prefix="$root" --disable-shared --disable-wrapper \
-        CC=$triple-gcc AR=$triple-ar RANLIB=$triple-ranlib CFLAGS="$(echo $flags) -fno-pie"
+        CC=$triple-gcc AR=$triple-ar RANLIB=$triple-ranlib CFLAGS="$(echo "$flags" | sed s/-g0//) -fno-pie"
     make -s -j"$jobs" install
+}
+
+# Each source of a library by itself, for those whose own build would only look around.
+compile() { # LIBRARY FLAG... SOURCE...
+    library=$1
+    shift
+    musl-gcc $flags -c "$@"
+    $triple-ar rcsD "$root/lib/$library.a" ./*.o
 }
 
 # The tarball has no configure script; these two headers are all it would make.
@@ -181,42 +200,94 @@ build_jansson() {
         echo "#define HAVE_$name 1"
     done >jansson_private_config.h
     printf '#define %s\n' 'USE_URANDOM 1' 'INITIAL_HASHTABLE_ORDER 3' >>jansson_private_config.h
-    for source in *.c; do
-        "$root/bin/musl-gcc" $flags -DHAVE_CONFIG_H -I. -c "$source"
-    done
-    $triple-ar rcsD "$root/lib/libjansson.a" ./*.o
+    compile libjansson -DHAVE_CONFIG_H -I. ./*.c
     cp jansson.h jansson_config.h "$root/include"
 }
 
-# HTTP and nothing else. TLS comes by --with-openssl="$root" once OpenSSL is built above.
+build_libyaml() {
+    set -- $(echo "$version" | tr . ' ')
+    compile libyaml -Iinclude -DYAML_VERSION_STRING="\"$version\"" -DYAML_VERSION_MAJOR=$1 \
+        -DYAML_VERSION_MINOR=$2 -DYAML_VERSION_PATCH=$3 src/*.c
+    cp include/yaml.h "$root/include"
+}
+
+# TLS 1.2 and 1.3 with what servers and their certificates use today, and SHA-256.
+build_openssl() {
+    case $arch in
+    amd64) target=linux-x86_64 ;;
+    arm64) target=linux-aarch64 ;;
+    esac
+    options=
+    for feature in shared dso engine async tests legacy autoload-config ui-console comp dtls ssl3 \
+        srp psk ct ts cms ocsp aria bf blake2 camellia cast cmp des dh dsa ec2m gost idea md2 md4 \
+        mdc2 nextprotoneg ocb rc2 rc4 rc5 rfc3779 rmd160 scrypt seed siphash siv sm2 sm3 sm4 srtp \
+        whirlpool tls1 tls1_1 poly1305 chacha cmac ktls filenames makedepend deprecated \
+        secure-memory; do
+        options="$options no-$feature"
+    done
+    ./Configure $target $options --prefix=/ --libdir=lib --openssldir=/etc/ssl CC=musl-gcc \
+        AR=$triple-ar RANLIB=$triple-ranlib $flags -DOPENSSL_SMALL_FOOTPRINT
+    make -s -j"$jobs" build_libs
+    make -s DESTDIR="$root" install_dev
+}
+
+build_nghttp2() {
+    number=$(printf '0x%02x%02x%02x' $(echo "$version" | tr . ' '))
+    sed -e "s/@PACKAGE_VERSION@/$version/" -e "s/@PACKAGE_VERSION_NUM@/$number/" \
+        lib/includes/nghttp2/nghttp2ver.h.in >lib/includes/nghttp2/nghttp2ver.h
+    compile libnghttp2 -Ilib/includes -DNGHTTP2_STATICLIB -DHAVE_ARPA_INET_H -DHAVE_NETINET_IN_H \
+        -DHAVE_DECL_CLOCK_MONOTONIC=1 lib/*.c
+    cp -r lib/includes/nghttp2 "$root/include"
+}
+
+# Two of them: libcurl with TLS and HTTP/2, and libcurl-http, which speaks plain HTTP to the next
+# process.
 build_curl() {
     options=
     for feature in shared debug curldebug dependency-tracking ldap ldaps rtsp dict telnet tftp \
-        pop3 imap smb smtp gopher mqtt ftp file manual libcurl-option ntlm ntlm-wb tls-srp \
+        pop3 imap smb smtp gopher mqtt ftp ipfs file docs manual libcurl-option ntlm tls-srp \
         unix-sockets cookies doh netrc progress-meter dnsshuffle alt-svc hsts ares \
-        threaded-resolver kerberos-auth negotiate-auth aws dateparse mime crypto-auth \
-        get-easy-options symbol-hiding socketpair; do
+        kerberos-auth negotiate-auth aws dateparse mime form-api get-easy-options symbol-hiding \
+        websockets headers-api sha512-256; do
         options="$options --disable-$feature"
     done
-    for library in ssl ca-bundle ca-path zlib brotli zstd libpsl libidn2 nghttp2 librtmp \
-        libssh2 gssapi; do
+    for library in ca-bundle ca-path zlib brotli zstd libpsl libidn2 librtmp libssh2 gssapi; do
         options="$options --without-$library"
     done
-    PKG_CONFIG=false ./configure --host=$triple --prefix="$root" $options \
-        CC="$root/bin/musl-gcc" AR=$triple-ar RANLIB=$triple-ranlib CFLAGS="$(echo $flags)"
-    make -s -j"$jobs" -C lib install
-    make -s -C include install
+    export PKG_CONFIG=false
+    mkdir http tls
+    (
+        cd http
+        ../configure --host=$triple $options --without-ssl --without-nghttp2 \
+            --disable-threaded-resolver --disable-socketpair --disable-http-auth \
+            --disable-bindlocal --disable-verbose --disable-proxy CC=musl-gcc AR=$triple-ar RANLIB=$triple-ranlib CFLAGS="$flags"
+        make -s -j"$jobs" -C lib
+    )
+    (
+        cd tls
+        ../configure --host=$triple $options --with-openssl="$root" --with-nghttp2="$root" \
+            CC=musl-gcc AR=$triple-ar RANLIB=$triple-ranlib CFLAGS="$flags" \
+            CPPFLAGS="-DNGHTTP2_STATICLIB"
+        make -s -j"$jobs" -C lib
+    )
+    cp http/lib/.libs/libcurl.a "$root/lib/libcurl-http.a"
+    cp tls/lib/.libs/libcurl.a "$root/lib/libcurl.a"
+    mkdir "$root/include/curl"
+    cp include/curl/*.h "$root/include/curl"
 }
 
-build() { # NAME VERSION SHA256: the one Debian's signed index of bookworm states
-    file=$1_$2.orig.tar.gz
-    fetch "$1" "$file" "$3"
+build() { # NAME VERSION TARBALL SHA256
+    fetch "$1" "$3" "$4"
+    # Not held while building.
+    exec 8>&-
     echo "sysroot $arch: building $1 $2"
-    tar -xzf "$cache/$file" -C "$work"
-    cd "$work/$1-$2"
+    mkdir "$work/$1"
+    tar -xf "$cache/$3" -C "$work/$1" --strip-components=1
+    cd "$work/$1"
+    version=$2
     # Not in a condition: there, -e would be asleep in the subshell too.
     set +e
-    (set -e; "build_$1") >>"$log" 2>&1
+    (set -e; "build_$1") >>"$log" 2>&1 </dev/null
     status=$?
     set -e
     [ $status -eq 0 ] && return
@@ -227,9 +298,13 @@ build() { # NAME VERSION SHA256: the one Debian's signed index of bookworm state
 : >"$log"
 mkdir -p "$root/bin" "$root/lib" "$root/include"
 build_wrapper
-build musl 1.2.3 7d5b0b6062521e4627e099e4c9dc8248d32a30285e959b7eecaa780cf8cfd4a4
-build jansson 2.14 c739578bf6b764aa0752db9a2fdadcfe921c78f1228c7ec0bb47fa804c55d17b
-build curl 7.88.1 cdb38b72e36bc5d33d5b8810f8018ece1baa29a8f215b4495e495ded82bbf3c7
+PATH=$root/bin:$PATH
+while read -r name version tarball sha256 licence; do
+    case $name in
+    \#* | '') ;;
+    *) build "$name" "$version" "$tarball" "$sha256" ;;
+    esac
+done <"$here/libraries"
 
 # What programs and manuals came along is not needed, and names the folder it was built in.
 tar -cf "$work/finished.tar" -C "$root" bin/musl-gcc include \
