@@ -14,6 +14,10 @@ DEFINES   := -I. -D_GNU_SOURCE -DSKIFF_VERSION='"$(VERSION)"'
 CPPFLAGS  += $(DEFINES) $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 LDLIBS    += $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lpthread
 
+# What gzip is made with: the same sources for every build, of this program or a static one.
+LIBDEFLATE ?= build/libdeflate
+CPPFLAGS  += -I$(LIBDEFLATE)
+
 # Quiet, but for V=1.
 Q         := $(if $(V),,@)
 COMPILE    = $(CC) -std=gnu17 $(WARNINGS) $(CPPFLAGS) $(CFLAGS)
@@ -28,7 +32,7 @@ PARTS     := $(filter-out $(BUILD)/cli/main.o,$(OBJECTS)) $(SUPPORT:%.c=$(BUILD)
 
 all: $(BUILD)/skiff ## build the program, build/skiff (the default)
 
-$(BUILD)/skiff: $(OBJECTS)
+$(BUILD)/skiff: $(OBJECTS) $(LIBDEFLATE)/libdeflate.a
 	@echo '  link  $@'
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
@@ -36,6 +40,12 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo '  cc    $<'
 	$(Q)$(COMPILE) -MMD -MP -c $< -o $@
+
+# Shared by every BUILD, as the supervisors are.
+build/libdeflate/libdeflate.a: $(wildcard layers/libdeflate/*)
+	CC='$(CC)' AR='$(AR)' layers/libdeflate/build.sh $(@D)
+
+$(BUILD)/layers/gzip.o: $(LIBDEFLATE)/libdeflate.a
 
 # --- the supervisors: static programs for both architectures, linked with musl ----------------
 
@@ -77,7 +87,7 @@ $(BUILD)/lambda/supervisor_program.o: $(SUPERVISORS)
 $(BUILD)/parts.a: $(PARTS)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(BUILD)/test_%: $(BUILD)/tests/unit/test_%.o $(BUILD)/parts.a
+$(BUILD)/test_%: $(BUILD)/tests/unit/test_%.o $(BUILD)/parts.a $(LIBDEFLATE)/libdeflate.a
 	@echo '  link  $@'
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 

@@ -17,6 +17,7 @@
 #include "lambda/aws/ecr_registry.h"
 #include "lambda/local/local_platform.h"
 #include "layers/image_archive.h"
+#include "layers/layers_compress.h"
 #include "oci/base/clock.h"
 #include "oci/base/environment.h"
 #include "oci/base/file.h"
@@ -370,18 +371,21 @@ bool context_store(struct context *context, const struct location *location, boo
 static bool compress_image(struct context *context, struct store **store, char **name,
                            struct error *err)
 {
-    owned(document) struct document manifest = {0};
+    owned(image) struct image *plain = NULL;
+    owned(image) struct image *compressed = NULL;
     struct layout *workspace;
 
     if (context->store_count == STORES_LIMIT)
         return error_set(err, ERROR_LIMIT, "more than %d archives", STORES_LIMIT);
     if (!context_workspace(context, &workspace, err) ||
-        !layers_compress(*store, *name, workspace, context->progress, &manifest, err))
+        !image_open(*store, *name, NULL, &plain, err) ||
+        !layers_compress(*store, plain, workspace, context->progress, &compressed, err))
         return false;
     *store = store_union(layout_store(workspace), *store);
     context->stores[context->store_count++] = *store;
     free(*name);
-    *name = memory_copy_string(digest_format(&manifest.descriptor.digest).text);
+    *name =
+        memory_copy_string(digest_format(&image_document(compressed)->descriptor.digest).text);
     return true;
 }
 

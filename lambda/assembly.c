@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lambda/assembly.h"
 
+#include "layers/layers_compress.h"
 #include "oci/base/memory.h"
 
 /* Writes the index over the images, and puts it beside them. */
@@ -58,32 +59,34 @@ bool assembly_make(const struct recipe *recipe, struct store *base, const char *
     return assembly_of(&made, workspace, out, err);
 }
 
+/* Tells which layers are in zstd, and whether any is. */
+static bool tell_zstd(const struct image *image, struct progress *progress)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < image_layer_count(image); i++) {
+        const struct descriptor *blob = &image_layer(image, i)->blob;
+        if (blob->media_type != MEDIA_TYPE_OCI_LAYER_ZSTD)
+            continue;
+        progress_step(progress, "layer %s is recompressed: Lambda takes gzip, and it is zstd",
+                      digest_format_short(&blob->digest).text);
+        found = true;
+    }
+    return found;
+}
+
 static bool use_gzip(struct image **image, struct store *base, struct layout *workspace,
                      struct progress *progress, struct error *err)
 {
     owned(store) struct store *both = store_union(layout_store(workspace), base);
-    owned(memory) struct descriptor *blobs =
-        memory_new(image_layer_count(*image), sizeof *blobs);
-    struct image *replaced;
-    bool changed = false;
+    struct image *compressed;
 
-    for (size_t i = 0; i < image_layer_count(*image); i++) {
-        const struct layer *layer = image_layer(*image, i);
-        blobs[i] = layer->blob;
-        if (layer->blob.media_type != MEDIA_TYPE_OCI_LAYER_ZSTD)
-            continue;
-        if (!layer_recompress(both, layer, workspace, &blobs[i], err))
-            return false;
-        progress_step(progress, "layer %s recompressed: Lambda takes gzip, and it was zstd",
-                      digest_format_short(&layer->blob.digest).text);
-        changed = true;
-    }
-    if (!changed)
+    if (!tell_zstd(*image, progress))
         return true;
-    if (!image_replace_blobs(*image, blobs, layout_store(workspace), &replaced, err))
+    if (!layers_compress(both, *image, workspace, progress, &compressed, err))
         return false;
     image_free(*image);
-    *image = replaced;
+    *image = compressed;
     return true;
 }
 

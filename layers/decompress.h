@@ -11,7 +11,10 @@
 
 enum compression { COMPRESSION_NONE, COMPRESSION_GZIP, COMPRESSION_ZSTD };
 
-enum { COMPRESSION_MAGIC_BYTES = 4 };
+enum {
+    COMPRESSION_MAGIC_BYTES = 4,
+    LAYER_GIB_LIMIT = 64, /* of one layer, decompressed */
+};
 
 /** What the first bytes say. */
 enum compression compression_guess(const void *bytes, size_t count);

@@ -20,10 +20,7 @@
 #include "oci/base/progress.h"
 #include "oci/layout.h"
 
-enum {
-    IMAGE_ARCHIVE_IMAGES_LIMIT = 100, /* in a docker archive */
-    LAYER_GIB_LIMIT = 64,             /* of one layer, decompressed */
-};
+enum { IMAGE_ARCHIVE_IMAGES_LIMIT = 100 }; /* in a docker archive */
 
 /** Opens an archive to read from. `folder` is for a compressed one's bytes. ERROR_NOT_FOUND,
  *  ERROR_INVALID, ERROR_LIMIT. */
@@ -43,10 +40,3 @@ bool oci_archive_create(const char *path, const char *folder, struct store **out
                         struct error *err) MUST_CHECK;
 bool docker_archive_create(const char *path, const char *folder, struct store **out,
                            struct error *err) MUST_CHECK;
-
-/** Makes an image like the one named whose layers are all gzip'd: those that are not are
- *  compressed into `workspace`, and so is the new manifest; everything else stays in `from`.
- *  Diff ids stay, and are checked. `out` is the new manifest. */
-bool layers_compress(struct store *from, const char *name, struct layout *workspace,
-                     struct progress *progress, struct document *out,
-                     struct error *err) MUST_CHECK;

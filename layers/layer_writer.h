@@ -24,8 +24,3 @@ bool layer_write(struct tree *tree, time_t modified, struct layout *workspace,
 /** The same with another compression. The diff id is equal. */
 bool layer_write_as(struct tree *tree, enum layer_compression compression, time_t modified,
                     struct layout *workspace, struct layer *out, struct error *err) MUST_CHECK;
-
-/** Writes the layer of `from`, gzip'd or zstd'd, into `workspace` with gzip. ERROR_INVALID when
- *  it is not what its digest and diff id say, ERROR_LIMIT beyond what Lambda takes. */
-bool layer_recompress(struct store *from, const struct layer *layer, struct layout *workspace,
-                      struct descriptor *out, struct error *err) MUST_CHECK;

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
+#include "layers/layers_compress.h"
 
 #include "layers/compression.h"
 #include "layers/decompress.h"
-#include "layers/image_archive.h"
-#include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/work.h"
-#include "oci/image.h"
 
 enum { WORKERS = 4 };
 
@@ -95,32 +92,17 @@ static bool compress_layer(void *context, struct work *work, size_t piece, struc
     return true;
 }
 
-bool layers_compress(struct store *from, const char *name, struct layout *workspace,
-                     struct progress *progress, struct document *out, struct error *err)
+bool layers_compress(struct store *from, const struct image *image, struct layout *workspace,
+                     struct progress *progress, struct image **out, struct error *err)
 {
-    owned(image) struct image *image = NULL;
-    owned(document) struct document document = {0};
-    struct compressing compressing = {
-        .from = from, .workspace = workspace, .progress = progress};
-
-    if (!image_open(from, name, NULL, &image, err))
-        return false;
     size_t count = image_layer_count(image);
     owned(memory) struct descriptor *results = memory_new(count, sizeof *results);
-    compressing.image = image;
-    compressing.results = results;
-    if (!work_run(count, WORKERS, compress_layer, &compressing, err))
-        return false;
+    struct compressing compressing = {.image = image,
+                                      .from = from,
+                                      .workspace = workspace,
+                                      .progress = progress,
+                                      .results = results};
 
-    json_owned json_t *manifest = json_deep_copy(image_manifest(image));
-    json_t *layers = json_object_get(manifest, "layers");
-    for (size_t i = 0; i < count; i++)
-        if (results[i].media_type != image_layer(image, i)->blob.media_type)
-            json_object_update_new(json_array_get(layers, i), descriptor_write(&results[i]));
-    if (!document_write(manifest, &document, err) ||
-        !store_put_manifest(layout_store(workspace), NULL, &document, err))
-        return false;
-    *out = document;
-    document = (struct document){0};
-    return true;
+    return work_run(count, WORKERS, compress_layer, &compressing, err) &&
+           image_replace_blobs(image, results, from, layout_store(workspace), out, err);
 }

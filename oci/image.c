@@ -258,7 +258,8 @@ bool image_derive(const struct image *base, const struct image_edit *edit,
 }
 
 bool image_replace_blobs(const struct image *image, const struct descriptor *blobs,
-                         struct store *workspace, struct image **out, struct error *err)
+                         struct store *from, struct store *workspace, struct image **out,
+                         struct error *err)
 {
     json_owned json_t *manifest = json_deep_copy(image->manifest);
     owned(document) struct document document = {0};
@@ -270,7 +271,7 @@ bool image_replace_blobs(const struct image *image, const struct descriptor *blo
     if (!document_write(manifest, &document, err) ||
         !store_put_manifest(workspace, NULL, &document, err))
         return false;
-    return read_image(workspace, &document, out, err);
+    return read_image(from, &document, out, err);
 }
 
 const struct document *image_document(const struct image *image)

@@ -68,9 +68,9 @@ bool image_derive(const struct image *base, const struct image_edit *edit,
                   struct store *workspace, struct image **out, struct error *err) MUST_CHECK;
 
 /** The same image with other blobs for its layers, one for each: compressed otherwise. Config
- * and diff ids stay. `workspace` has the config. */
+ * and diff ids stay. `from` has the config, `workspace` gets the manifest. */
 bool image_replace_blobs(const struct image *image, const struct descriptor *blobs,
-                         struct store *workspace, struct image **out,
+                         struct store *from, struct store *workspace, struct image **out,
                          struct error *err) MUST_CHECK;
 
 /* All borrowed from the image. */

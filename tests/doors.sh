@@ -26,6 +26,7 @@ door() { # HEADER DOOR... -- FILE...
 
 door openssl/ oci/base/hash.c -- "$@"
 door curl/ registry/http_curl.c registry/http_curl_request.c lambda/supervisor/runtime_client.c -- "$@"
+door libdeflate.h layers/gzip.c -- "$@"
 door yaml.h oci/base/yaml.c -- "$@"
 door archive layers/compression.c layers/decompress.c layers/tar_file.c layers/unpack.c -- "$@"
 

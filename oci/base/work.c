@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 #include "oci/base/memory.h"
@@ -65,6 +66,16 @@ bool work_run(size_t count, size_t threads, work_function *function, void *conte
         return true;
     *err = work.err;
     return false;
+}
+
+size_t work_processors(void)
+{
+    cpu_set_t processors;
+
+    /* The set is too small for machines with more than 1024 of them; one is always right. */
+    if (sched_getaffinity(0, sizeof processors, &processors) != 0)
+        return 1;
+    return (size_t)CPU_COUNT(&processors);
 }
 
 bool work_stopped(struct work *work)

@@ -24,5 +24,8 @@ typedef bool work_function(void *context, struct work *work, size_t piece, struc
 bool work_run(size_t count, size_t threads, work_function *function, void *context,
               struct error *err) MUST_CHECK;
 
+/** How many pieces this process can do at the same time: the processors it may use. */
+size_t work_processors(void);
+
 /** Whether another piece has failed, so that this one is wasted. */
 bool work_stopped(struct work *work);

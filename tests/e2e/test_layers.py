@@ -274,7 +274,7 @@ class ZstdOnAwsTest(SkiffTest):
         done = self.skiff("init", "-i", base, "-n", "squeezed", "-r", aws.role,
                           environment=environment)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("recompressed: Lambda takes gzip, and it was zstd", done.stdout)
+        self.assertIn("is recompressed: Lambda takes gzip, and it is zstd", done.stdout)
         manifest = aws.boto3("""
             answer = json.loads(client("ecr").batch_get_image(
                 repositoryName="squeezed", imageIds=[{"imageTag": "latest"}]

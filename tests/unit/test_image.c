@@ -322,7 +322,7 @@ static void blobs_are_replaced_and_the_config_stays(void **state)
     const struct descriptor blobs[] = {image_layer(before, 0)->blob,
                                        {MEDIA_TYPE_OCI_LAYER_ZSTD, {{7}}, 11}};
 
-    assert_ok(image_replace_blobs(before, blobs, fixture->store, &after, &err));
+    assert_ok(image_replace_blobs(before, blobs, fixture->store, fixture->store, &after, &err));
     assert_true(digest_equal(&image_config_descriptor(before)->digest,
                              &image_config_descriptor(after)->digest));
     assert_int_equal(image_layer_count(after), 2);
