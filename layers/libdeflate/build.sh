@@ -33,7 +33,7 @@ trap 'exit 1' HUP INT TERM
 if [ $# -eq 2 ]; then
     cp -R "$2/." "$work"
 else
-    tarball=$("$here/../../lambda/supervisor/debian_tarball.sh" libdeflate "$name" "$sha256")
+    tarball=$("$here/../../static/debian_tarball.sh" libdeflate "$name" "$sha256")
     tar -xzf "$tarball" -C "$work" --strip-components=1
 fi
 cd "$work"
