@@ -123,6 +123,9 @@ static void *end_on_signal(void *argument)
         return NULL;
     remove_workspace(context);
     signal(number, SIG_DFL);
+    /* This one only: another may wait, from whoever is closing at this moment. */
+    sigemptyset(&signals);
+    sigaddset(&signals, number);
     pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
     raise(number);
     _exit(128 + number);

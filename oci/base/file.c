@@ -128,7 +128,8 @@ bool file_read(const char *path, size_t limit, char **bytes, size_t *count, stru
 
 struct file_sink {
     struct sink sink;
-    char *temporary; /* NULL once renamed */
+    char *folder;
+    char *temporary; /* NULL while it has no name, and once it has its own */
     int fd;
     char *(*place)(void *context);
     void *context;
@@ -145,23 +146,59 @@ static bool file_sink_write(struct sink *self, const void *bytes, size_t count,
         if (written < 0 && errno == EINTR)
             continue;
         if (written < 0)
-            return error_set_errno(err, "write '%.200s'", file->temporary);
+            return error_set_errno(err, "write in '%.200s'", file->folder);
         left += written;
         count -= (size_t)written;
     }
     return true;
 }
 
+/* False with errno. */
+static bool give_name(const struct file_sink *file, const char *path)
+{
+    owned(memory) char *nameless = text_format("/proc/self/fd/%d", file->fd);
+
+    return linkat(AT_FDCWD, nameless, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0;
+}
+
+/* A name that is only there to be renamed: giving one replaces nothing. */
+static bool give_temporary_name(struct file_sink *file)
+{
+    for (unsigned int number = 0;; number++) {
+        owned(memory) char *name =
+            text_format("%s/.new-%ld-%u", file->folder, (long)getpid(), number);
+        if (give_name(file, name)) {
+            file->temporary = take(&name);
+            return true;
+        }
+        if (errno != EEXIST)
+            return false;
+    }
+}
+
+static bool close_file(struct file_sink *file)
+{
+    int fd = file->fd;
+
+    file->fd = -1;
+    return close(fd) == 0;
+}
+
 static bool file_sink_finish(struct sink *self, struct error *err)
 {
     struct file_sink *file = (struct file_sink *)self;
     owned(memory) char *path = file->place(file->context);
-    int fd = file->fd;
+    bool is_new = !file->temporary && give_name(file, path);
 
-    file->fd = -1;
-    if (close(fd) != 0)
-        return error_set_errno(err, "write '%.200s'", path);
-    if (rename(file->temporary, path) != 0)
+    if (!is_new && !file->temporary && (errno != EEXIST || !give_temporary_name(file)))
+        return error_set_errno(err, "make '%.200s'", path);
+    if (!close_file(file)) {
+        error_set_errno(err, "write '%.200s'", path);
+        if (is_new)
+            unlink(path);
+        return false;
+    }
+    if (!is_new && rename(file->temporary, path) != 0)
         return error_set_errno(err, "make '%.200s'", path);
     free(take(&file->temporary));
     return true;
@@ -176,6 +213,7 @@ static void file_sink_free(struct sink *self)
     if (file->temporary)
         unlink(file->temporary);
     free(file->temporary);
+    free(file->folder);
     free(file);
 }
 
@@ -185,25 +223,39 @@ static const struct sink_ops file_sink_ops = {
     .free = file_sink_free,
 };
 
+/* A file without a name leaves no trace, even of a program that is killed. Not every file
+ * system has them, and without /proc they cannot get a name. */
+static int open_nameless(const char *folder)
+{
+    if (!file_exists("/proc/self/fd"))
+        return -1;
+    return open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+}
+
+static bool open_temporary(struct file_sink *file)
+{
+    file->fd = open_nameless(file->folder);
+    if (file->fd >= 0)
+        return true;
+    owned(memory) char *name = text_format("%s/.new-XXXXXX", file->folder);
+    file->fd = mkostemp(name, O_CLOEXEC);
+    if (file->fd >= 0)
+        file->temporary = take(&name);
+    return file->fd >= 0;
+}
+
 bool file_sink(const char *folder, mode_t mode, char *(*place)(void *context), void *context,
                struct sink **out, struct error *err)
 {
-    owned(memory) char *temporary = text_format("%s/.new-XXXXXX", folder);
-    int fd = mkostemp(temporary, O_CLOEXEC);
+    struct file_sink *file = memory_new(1, sizeof *file);
 
-    if (fd < 0)
-        return error_set_errno(err, "write in '%.200s'", folder);
-    if (fchmod(fd, mode) != 0) {
+    file->sink.ops = &file_sink_ops;
+    file->folder = memory_copy_string(folder);
+    if (!open_temporary(file) || fchmod(file->fd, mode) != 0) {
         error_set_errno(err, "write in '%.200s'", folder);
-        close(fd);
-        unlink(temporary);
+        file_sink_free(&file->sink);
         return false;
     }
-
-    struct file_sink *file = memory_new(1, sizeof *file);
-    file->sink.ops = &file_sink_ops;
-    file->temporary = take(&temporary);
-    file->fd = fd;
     file->place = place;
     file->context = context;
     *out = &file->sink;

@@ -4,8 +4,9 @@
 /*
  * Files and folders of the host.
  *
- * A file is written beside its place under another name and renamed when it is
- * finished, so readers see all of it or nothing. Errors quote the path.
+ * A file is written beside its place, without a name or under another one, and
+ * gets its own when it is finished, so readers see all of it or nothing. Errors
+ * quote the path.
  */
 
 #include <stdbool.h>
@@ -27,9 +28,10 @@ bool file_write(const char *path, mode_t mode, const void *bytes, size_t count,
 /** A source over the file's bytes; only regular files. */
 bool file_source(const char *path, struct source **out, struct error *err) MUST_CHECK;
 
-/** A sink into a temporary file of `folder`. When finished it is renamed to what
- *  `place` returns, a new string asked for at that moment, since the name may only then be
- *  known. Freed without finish it leaves nothing. */
+/** A sink into a temporary file of `folder`. When finished it becomes what `place` returns, a
+ *  new string asked for at that moment, since the name may only then be known. Freed without
+ *  finish it leaves nothing, and so does the end of the program where the file system has files
+ *  without names (O_TMPFILE); elsewhere that may leave a ".new-…". */
 bool file_sink(const char *folder, mode_t mode, char *(*place)(void *context), void *context,
                struct sink **out, struct error *err) MUST_CHECK;
 
