@@ -7,12 +7,16 @@ import io
 import json
 import os
 import re
+import shutil
+import signal
 import subprocess
 import tarfile
+from pathlib import Path
 
 from tests.support import base_images, fixed_base
 from tests.support.registry_server import Registry
-from tests.support.skiff import SkiffTest, read_layout
+from tests.support.skiff import PROGRAM, SkiffTest, read_layout
+from tests.support.tag_pages import TagPages
 
 AMD64 = ("--platform", "linux/amd64")
 
@@ -145,9 +149,164 @@ functions:
         self.assertFalse((self.folder.parent / "evil").exists())
 
 
+class WitnessTest(SkiffTest):
+    """podman and docker load what skiff writes, and skiff reads what they save. Docker is asked
+    where its daemon is; podman needs none and keeps its images in the test's folder."""
+
+    def setUp(self):
+        super().setUp()
+        storage = ["--root", self.folder / "storage", "--runroot", self.folder / "run",
+                   "--storage-driver", "vfs"]
+        known = {"podman": ["podman", *map(str, storage)], "docker": ["docker"]}
+        self.witnesses, reasons = {}, []
+        for name, command in known.items():
+            reason = self.what_hinders(command)
+            if reason:
+                reasons.append(f"{name}: {reason}")
+            else:
+                self.witnesses[name] = command
+        if not self.witnesses:
+            self.skipTest("; ".join(reasons))
+        self.name = f"skiff-witness-{os.getpid()}"
+        self.addCleanup(self.forget)
+
+    def what_hinders(self, command):
+        try:
+            done = subprocess.run([*command, "images"], env=self.environment, text=True,
+                                  capture_output=True, check=False)
+        except FileNotFoundError:
+            return "is not here"
+        return "" if done.returncode == 0 else done.stderr.strip().splitlines()[-1]
+
+    def ask(self, name, *words, check=True):
+        return subprocess.run([*self.witnesses[name], *words], check=check, text=True,
+                              capture_output=True, cwd=self.folder, env=self.environment).stdout
+
+    def forget(self):
+        for name in self.witnesses:
+            self.ask(name, "rmi", "--force", f"docker.io/team/{self.name}:1", check=False)
+        if "podman" in self.witnesses:
+            self.ask("podman", "rmi", "--all", "--force", check=False)
+
+    def seen(self, name, image):
+        """What a witness says of an image: layers, command, environment, architecture."""
+        [image] = json.loads(self.ask(name, "image", "inspect", image))
+        return (image["RootFS"]["Layers"], image["Config"]["Cmd"], image["Config"]["Env"],
+                image["Architecture"])
+
+    def expected(self, place):
+        """The same as it stands in skiff's own folder, where the place is copied to."""
+        self.succeed("copy", *AMD64, place, "oci:expected")
+        [image] = self.json("inspect", "oci:expected")["manifests"]
+        config = json.loads(read_layout(self.folder / "expected", image["config"]["digest"]))
+        return (config["rootfs"]["diff_ids"], config["config"]["Cmd"], config["config"]["Env"],
+                config["architecture"])
+
+    def test_docker_archives_are_loaded_and_saved(self):
+        image = f"docker.io/team/{self.name}:1"
+        self.succeed("copy", *AMD64, base_images.busybox(), f"docker-archive:ours.tar:{image}")
+        expected = self.expected("docker-archive:ours.tar")
+        for name in self.witnesses:
+            with self.subTest(name):
+                self.assertIn(self.name, self.ask(name, "load", "-i", "ours.tar"))
+                self.assertEqual(self.seen(name, image), expected)
+                self.ask(name, "save", "-o", f"{name}.tar", image)
+                self.assertEqual(self.expected(f"docker-archive:{name}.tar"), expected)
+
+    def test_oci_archives_are_loaded_and_saved(self):
+        if "podman" not in self.witnesses:
+            self.skipTest("podman is not usable here, and older dockers load no OCI archives")
+        for number, words in enumerate([AMD64, ()]):  # a manifest, an index
+            image = f"{self.name}-{number}"
+            self.succeed("copy", *words, base_images.busybox(), f"oci-archive:{number}.tar:{image}")
+            loaded = self.ask("podman", "load", "-i", f"{number}.tar").split()[-1]
+            self.assertIn(image, loaded)
+            expected = self.expected(f"oci-archive:{number}.tar")
+            self.assertEqual(self.seen("podman", loaded), expected)
+            self.ask("podman", "save", "--format", "oci-archive", "-o", f"saved{number}.tar", loaded)
+            self.assertEqual(self.expected(f"oci-archive:saved{number}.tar"), expected)
+
+
+class InterruptedTest(SkiffTest):
+    """Ctrl-C while an archive or a folder is being written."""
+
+    def setUp(self):
+        super().setUp()
+        try:
+            os.close(os.open(self.folder, os.O_TMPFILE | os.O_WRONLY))
+        except OSError as error:
+            self.skipTest(f"no files without names in {self.folder.parent}: {error.strerror}")
+        self.base = fixed_base.make(self.folder / "base", padding=40_000_000)
+        (self.folder / "out").mkdir()
+
+    def is_writing(self, program):
+        """Whether a file below out/ is open."""
+        for entry in Path(f"/proc/{program.pid}/fd").iterdir():
+            try:
+                if os.readlink(entry).startswith(f"{self.folder}/out/"):
+                    return True
+            except FileNotFoundError:
+                pass
+        return False
+
+    def interrupt(self, number, *words):
+        """Sends the signal in the middle; a program that was faster is run again."""
+        before = os.listdir(self.folder / "out")
+        for _ in range(20):
+            with subprocess.Popen([PROGRAM, "copy", *words], cwd=self.folder,
+                                  env=self.environment, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL,
+                                  preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+                                  ) as program:
+                while not self.is_writing(program) and program.poll() is None:
+                    pass
+                program.send_signal(number)
+            if program.returncode != 0:
+                break
+            shutil.rmtree(self.folder / "out")
+            (self.folder / "out").mkdir()
+            for name in before:
+                (self.folder / "out" / name).write_bytes(b"old")
+        self.assertEqual(program.returncode, -number)
+        self.assertEqual(list((self.folder / "tmp").iterdir()), [], "left behind")
+
+    def test_nothing_is_left_beside_an_archive(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            for place in ("oci-archive:out/a.tar", "docker-archive:out/a.tar"):
+                with self.subTest(place, signal=number):
+                    self.interrupt(number, *AMD64, self.base, place)
+                    self.assertEqual(os.listdir(self.folder / "out"), [])
+
+    def test_the_archive_that_was_there_stays(self):
+        (self.folder / "out" / "a.tar").write_bytes(b"old")
+        self.interrupt(signal.SIGINT, *AMD64, self.base, "oci-archive:out/a.tar")
+        self.assertEqual(os.listdir(self.folder / "out"), ["a.tar"])
+        self.assertEqual((self.folder / "out" / "a.tar").read_bytes(), b"old")
+
+    def test_no_half_blob_is_left_in_a_folder(self):
+        self.interrupt(signal.SIGINT, *AMD64, self.base, "oci:out")
+        for name in os.listdir(self.folder / "out" / "blobs" / "sha256"):
+            content = (self.folder / "out" / "blobs" / "sha256" / name).read_bytes()
+            self.assertEqual(hashlib.sha256(content).hexdigest(), name)
+
+
 class TagsTest(SkiffTest):
     def test_tags_are_listed_page_by_page(self):
-        names = [f"v{number:04}" for number in range(30)]
+        names = [f"v{number:04}" for number in range(2100)]
+        base = fixed_base.make(self.folder / "base")
+        with Registry(auth=False) as registry:
+            place = f"{registry.host}/team/app"
+            self.succeed("copy", base, f"{place}:{names[0]}")
+            registry.add_tags("team/app", names[0], names[1:])
+            self.assertEqual(self.succeed("tags", place).split(), names)
+            for most, pages in ((10 ** 6, [1000, 1000, 100]), (900, [900, 900, 300])):
+                with self.subTest(most), TagPages(registry.host, most) as front:
+                    listed = self.succeed("tags", f"{front.host}/team/app").split()
+                    self.assertEqual(listed, names)
+                    self.assertEqual(front.pages, pages)
+
+    def test_tags_are_listed_after_a_login(self):
+        names = ["1", "2", "latest"]
         base = fixed_base.make(self.folder / "base")
         with Registry() as registry:
             registry.docker_config(self.folder / ".docker")
@@ -155,7 +314,7 @@ class TagsTest(SkiffTest):
             for name in names:
                 self.succeed("copy", base, f"{place}:{name}")
             self.assertEqual(self.succeed("tags", place).split(), names)
-            document = self.json("tags", f"{place}:v0003")
+            document = self.json("tags", f"{place}:2")
             self.assertEqual(document, {"repository": place, "tags": names})
             self.fail_with(1, "tags", f"{registry.host}/no/such", says="no repository")
             self.assertTrue(any("tags/list" in path for _, path, _ in registry.requests()))
