@@ -27,8 +27,11 @@ SUPPORT   := $(wildcard tests/support/*.c)
 UNITS     := $(patsubst tests/unit/%.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 HEADERS   := $(wildcard $(ROOMS:%=%/*.h) lambda/supervisor/*.h tests/support/*.h tests/fuzz/*.h)
 OBJECTS   := $(SOURCES:%.c=$(BUILD)/%.o)
+# What the supervisor reads, which is tested and fuzzed outside of it, too.
+READERS   := $(addprefix lambda/supervisor/,config.c event.c log.c settings.c)
 # Everything but main(), for tests to link with.
-PARTS     := $(filter-out $(BUILD)/cli/main.o,$(OBJECTS)) $(SUPPORT:%.c=$(BUILD)/%.o)
+PARTS     := $(filter-out $(BUILD)/cli/main.o,$(OBJECTS)) \
+             $(READERS:%.c=$(BUILD)/%.o) $(SUPPORT:%.c=$(BUILD)/%.o)
 
 all: $(BUILD)/skiff ## build the program, build/skiff (the default)
 
@@ -84,8 +87,9 @@ $(BUILD)/lambda/supervisor_program.o: $(SUPERVISORS)
 
 # --- tests -------------------------------------------------------------------------------------
 
-$(BUILD)/parts.a: $(PARTS)
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+# The Makefile says what belongs in.
+$(BUILD)/parts.a: $(PARTS) Makefile
+	$(Q)rm -f $@ && $(AR) rcs $@ $(PARTS)
 
 $(BUILD)/test_%: $(BUILD)/tests/unit/test_%.o $(BUILD)/parts.a $(LIBDEFLATE)/libdeflate.a
 	@echo '  link  $@'
@@ -110,7 +114,7 @@ FUZZED  := $(wildcard oci/base/*.c oci/*.c lambda/definition*.c) \
            lambda/local/runtime_request.c layers/ignore.c layers/inode_set.c layers/unpack.c \
            $(addprefix layers/,tar_file.c decompress.c docker_archive.c oci_archive.c) \
            registry/challenge.c registry/credential_helper.c registry/login_file.c \
-           registry/registry_login.c tests/fuzz/fuzz.c tests/support/raw_tar.c
+           registry/registry_login.c tests/fuzz/fuzz.c tests/support/raw_tar.c $(READERS)
 
 $(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(FUZZED:%.c=$(BUILD)/%.o)
 	@echo '  link  $@'
