@@ -57,7 +57,7 @@ ARCHITECTURES    := amd64 arm64
 SUPERVISORS      := $(ARCHITECTURES:%=build/supervisor/%/supervisor)
 SUPERVISOR_C     := $(wildcard lambda/supervisor/*.c) \
                     $(addprefix oci/base/,environment.c error.c file.c json.c memory.c \
-                        printable.c stream.c text.c)
+                        printable.c stream.c text.c yaml.c)
 SUPERVISOR_FLAGS := -Os -ffunction-sections -fdata-sections -Wl,--gc-sections -static -s \
                     -fno-asynchronous-unwind-tables -fno-unwind-tables -Wl,--build-id=none
 
@@ -77,7 +77,7 @@ build/supervisor/%/supervisor: build/sysroot/complete $(SUPERVISOR_C) \
 	@mkdir -p $(@D)
 	@echo "  link  $@"
 	$(Q)build/sysroot/$*/bin/musl-gcc -std=gnu17 $(WARNINGS) $(DEFINES) $(SUPERVISOR_FLAGS) \
-	    $(SUPERVISOR_C) -lcurl-http -ljansson -lpthread -o $@.new
+	    $(SUPERVISOR_C) -lcurl-http -ljansson -lyaml -lpthread -o $@.new
 	@if readelf -lW $@.new | grep -q INTERP; then \
 	    echo "$@: has an interpreter, so it is not static" >&2; exit 1; fi
 	@mv $@.new $@

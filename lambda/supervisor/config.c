@@ -10,16 +10,36 @@
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
+#include "oci/base/yaml.h"
 
 static const char CONFIG_FILE[] = "/var/task/function_config.yaml";
 
+static bool parse_yaml(const char *origin, const char *bytes, size_t count, json_t **out,
+                       struct error *err)
+{
+    owned(yaml) struct yaml_node root = {0};
+
+    if (!yaml_parse(origin, bytes, count, &root, err))
+        return false;
+    *out = yaml_to_json(&root);
+    return true;
+}
+
+/* JSON, nearly always; it is YAML too, but its mistakes are told better by its own parser. */
 bool config_parse(const char *origin, const char *bytes, size_t count, json_t **out,
                   struct error *err)
 {
     json_owned json_t *config = NULL;
+    struct error reason;
+    bool looks_like_json = count > 0 && bytes[strspn(bytes, " \t\r\n")] == '{';
 
-    if (!json_parse(bytes, count, &config, err))
-        return error_wrap(err, "%s: only JSON is understood here, YAML is not yet", origin);
+    if (!json_parse(bytes, count, &config, &reason) &&
+        !parse_yaml(origin, bytes, count, &config, err)) {
+        if (looks_like_json)
+            return error_set(err, reason.kind, "%s: %s", origin, reason.text);
+        err->kind = ERROR_INVALID;
+        return false;
+    }
     if (!json_is_object(config))
         return error_set(err, ERROR_INVALID, "%s: not a mapping of names to values", origin);
     *out = take(&config);

@@ -21,7 +21,8 @@ enum { CONFIG_LIMIT = 1024 * 1024 };
  *  ERROR_LIMIT or ERROR_SYSTEM says where it comes from and what is wrong with it. */
 bool config_read(const char *const *environment, json_t **out, struct error *err) MUST_CHECK;
 
-/** Reads JSON from `origin`; an object, the caller's to json_decref(). */
+/** Reads JSON or YAML from `origin`, whose bytes end in an uncounted NUL; an object, the
+ * caller's to json_decref(). */
 bool config_parse(const char *origin, const char *bytes, size_t count, json_t **out,
                   struct error *err) MUST_CHECK;
 

@@ -449,6 +449,15 @@ class Contract:
                            files={"var/task/s.sh": "echo $WHO"}) as function:
             self.assertEqual(self.output(function.invoke({})), "FDL\n")
 
+    def test_the_configuration_may_be_yaml_as_scar_writes_it(self):
+        file = "name: f\ninit_script: s.sh\nlog_level: info\ncontainer:\n" \
+               "  environment:\n    Variables:\n      K2: 45\n      YES: 'yes'\n"
+        with self.function(config_file=file,
+                           files={"var/task/s.sh": "echo $K2 $YES $FDL_ONLY"},
+                           environment={"FDL": encoded("container: {environment: {Variables: "
+                                                       "{FDL_ONLY: 1}}}")}) as function:
+            self.assertEqual(self.output(function.invoke({})), "45 yes 1\n")
+
     def test_what_the_file_does_not_say_is_taken_from_the_environment(self):
         file = {"container": {"environment": {"Variables": {"BOTH": "file", "FILE": "1"}}},
                 "init_script": None}
@@ -465,7 +474,7 @@ class Contract:
     def test_a_broken_configuration_is_an_init_error(self):
         variables = {"container": {"environment": {"Variables": {"A=B": "1"}}}}
         cases = [
-            ("init_script: s.sh\n", {}, "function_config.yaml: only JSON is understood"),
+            ("init_script: [\n", {}, "function_config.yaml:2:1: "),
             ("[]", {}, "function_config.yaml: not a mapping"),
             ('{"init_script": 7}', {}, "'init_script' is not a string"),
             ('{"container": []}', {}, "'container' is not an object"),
@@ -478,7 +487,7 @@ class Contract:
             ('{"file_stage_in": "perhaps"}', {}, "file_stage_in: 'perhaps'"),
             ("{}", {"DOWNLOAD_INPUT": "perhaps"}, "DOWNLOAD_INPUT: 'perhaps'"),
             (None, {"FDL": "*"}, "FDL: not base64"),
-            (None, {"FDL": encoded("a: b")}, "FDL: only JSON is understood"),
+            (None, {"FDL": encoded("a: b: c")}, "FDL:1:5: "),
         ]
         for config_file, environment, words in cases:
             with self.subTest(config=config_file, environment=environment):
