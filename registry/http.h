@@ -28,7 +28,8 @@ struct http_request {
     struct http_header headers[HTTP_HEADERS_LIMIT]; /* ends at the first without a name */
     struct source *body;                            /* NULL for none; borrowed */
     uint64_t body_size;                             /* bytes; sent as Content-Length */
-    unsigned int silence_s; /* give up after this long without a byte; 0: the transport's own */
+    unsigned int silence_s; /* give up after this long without a byte, also of a connection;
+                             * 0: the transport's own */
     bool answers_late;      /* the answer may take a few times as long as that */
     bool once;              /* whoever asks knows better how to begin again */
 };

@@ -126,8 +126,10 @@ static void set_patience(CURL *easy, const struct http_curl_settings *settings,
     unsigned int usual_s =
         request->answers_late ? LATE * settings->silence_s : settings->silence_s;
     unsigned int silence_s = request->silence_s ? request->silence_s : usual_s;
+    bool is_hasty = request->silence_s && request->silence_s < settings->connect_s;
 
-    must(curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)settings->connect_s));
+    must(curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT,
+                          (long)(is_hasty ? request->silence_s : settings->connect_s)));
     must(curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)SLOWEST));
     must(curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)silence_s));
 }

@@ -24,13 +24,14 @@ void http_proxies_read(const char *const *environment, struct http_proxies *out)
     static const char *const for_https[] = {"https_proxy", "HTTPS_PROXY", "all_proxy",
                                             "ALL_PROXY", NULL};
     static const char *const for_none[] = {"no_proxy", "NO_PROXY", NULL};
+    static const char never[] =
+        "localhost,127.0.0.0/8,127.0.0.1,::1,"
+        "169.254.169.254,169.254.170.2,169.254.170.23,fd00:ec2::254,fd00:ec2::23";
     owned(memory) char *none = find(environment, for_none);
 
     out->http = find(environment, for_http);
     out->https = find(environment, for_https);
-    out->none = strcmp(none, "*") == 0
-                    ? take(&none)
-                    : text_format("localhost,127.0.0.0/8,127.0.0.1,::1,%s", none);
+    out->none = strcmp(none, "*") == 0 ? take(&none) : text_format("%s,%s", never, none);
 }
 
 void http_proxies_release(struct http_proxies *proxies)

@@ -12,7 +12,7 @@
 struct http_proxies {
     char *http;
     char *https;
-    char *none; /* hosts that are asked directly, this machine among them */
+    char *none; /* hosts that are asked directly: this machine, a cloud's metadata services */
 };
 
 /** Reads them from an environment; release with http_proxies_release(). */
