@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cli/progress_terminal.h"
+#include "cli/secret.h"
 #include "cli/settings.h"
 #include "lambda/aws/ecr_registry.h"
 #include "lambda/local/local_platform.h"
@@ -294,21 +295,42 @@ bool context_check_login(struct context *context, const char *host,
            registries_check_login(context->registries, host, err);
 }
 
-/* With the registries open. */
-static struct aws_options aws_options(struct context *context)
+static bool ask_code(const char *question, char **answer, struct error *err)
 {
-    /* AWS has rules of its own for trying again, so nothing tries again behind its back. */
-    if (!context->aws_http)
-        context->aws_http =
-            open_http(context, environment_get(context->environment, "AWS_CA_BUNDLE"));
-    return (struct aws_options){
+    return secret_read(question, true, answer, err);
+}
+
+/* AWS has rules of its own for trying again, so nothing tries again behind its back. */
+static bool open_aws_http(struct context *context, struct error *err)
+{
+    owned(aws_settings) struct aws_settings settings = {0};
+
+    if (context->aws_http)
+        return true;
+    if (!aws_settings_open(context->environment, context->globals.profile, &settings, err))
+        return false;
+    owned(memory) char *bundle = aws_settings_get(&settings, "AWS_CA_BUNDLE", "ca_bundle");
+    owned(memory) char *path = bundle ? aws_settings_path(&settings, bundle) : NULL;
+    context->aws_http = open_http(context, path);
+    return true;
+}
+
+bool context_aws(struct context *context, const char *region, struct aws_options *out,
+                 struct error *err)
+{
+    if (!open_registries(context, err) || !open_aws_http(context, err))
+        return false;
+    *out = (struct aws_options){
         .http = context->aws_http,
         .registries = context->registries,
         .environment = context->environment,
-        .region = context->globals.region,
+        .profile = context->globals.profile,
+        .region = context->globals.region ? context->globals.region : region,
         .clock = &context->clock,
         .progress = context->progress,
+        .ask = secret_can_ask() ? ask_code : NULL,
     };
+    return true;
 }
 
 /* ECR's registries take AWS's credentials; all others look for logins when they want one. */
@@ -318,8 +340,8 @@ static bool ensure_login(struct context *context, const char *host, struct error
 
     if (!region || knows_host(context, host))
         return true;
-    const struct aws_options options = aws_options(context);
-    if (!ecr_registry_log_in(&options, host, err))
+    struct aws_options options;
+    if (!context_aws(context, NULL, &options, err) || !ecr_registry_log_in(&options, host, err))
         return false;
     note_host(context, host);
     return true;
@@ -476,13 +498,10 @@ static bool open_local(struct context *context, struct error *err)
 
 static bool open_aws(struct context *context, const char *region, struct error *err)
 {
-    if (!open_registries(context, err))
-        return false;
-    struct aws_options options = aws_options(context);
+    struct aws_options options;
 
-    if (!options.region)
-        options.region = region;
-    return aws_platform_open(&options, &context->platform, err);
+    return context_aws(context, region, &options, err) &&
+           aws_platform_open(&options, &context->platform, err);
 }
 
 bool context_platform(struct context *context, const char *region, struct platform **out,

@@ -12,6 +12,7 @@
 
 #include "cli/describe.h"
 #include "cli/option.h"
+#include "lambda/aws/aws_session.h"
 #include "lambda/platform.h"
 #include "oci/base/progress.h"
 #include "oci/layout.h"
@@ -25,6 +26,7 @@ struct global_values {
     bool json;
     bool quiet;
     bool local;
+    const char *profile;
     const char *region;
     const char *ca_file;
     int timeout_s; /* 0: the usual one */
@@ -69,6 +71,11 @@ bool context_store(struct context *context, const struct location *location, boo
  * is the caller's to free(). A docker archive's layers, which are plain, are gzip'd first. */
 bool context_image(struct context *context, const struct location *location,
                    struct store **store, char **name, struct error *err) MUST_CHECK;
+
+/** What a client of AWS is opened with. Everything in it is the context's, but for `region`,
+ *  which counts where no option says one. */
+bool context_aws(struct context *context, const char *region, struct aws_options *out,
+                 struct error *err) MUST_CHECK;
 
 /** Who runs functions: AWS, or this machine with --local. The context's. */
 bool context_platform(struct context *context, const char *region, struct platform **out,

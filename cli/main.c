@@ -26,7 +26,10 @@ enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 static const struct option global_options[] = {
     OPTION_FLAG(struct global_values, local, NULL, "local",
                 "use this machine instead of AWS (also SKIFF_LOCAL=1)"),
-    OPTION_TEXT(struct global_values, region, NULL, "region", "REGION", "the AWS region"),
+    OPTION_TEXT(struct global_values, profile, NULL, "profile", "NAME",
+                "the profile of AWS's configuration (default: AWS_PROFILE)"),
+    OPTION_TEXT(struct global_values, region, NULL, "region", "REGION",
+                "the AWS region (default: AWS_REGION, or the profile's)"),
     OPTION_TEXT(struct global_values, ca_file, NULL, "ca-file", "FILE",
                 "certificates to trust, in PEM"),
     OPTION_LIST(struct global_values, plain_http, NULL, "plain-http", "HOST[:PORT]",

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "lambda/signer/endpoint.h"
+#include "lambda/aws/aws_endpoint.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
@@ -20,6 +20,7 @@ struct signed_call {
     struct signer_date date;
     struct signer_hash hash;
     char *authorization;
+    struct aws_credentials who;
     struct http_request request;
 };
 
@@ -28,20 +29,22 @@ static void signed_call_cleanup(struct signed_call *signed_call)
     free(signed_call->url);
     free(signed_call->target);
     free(signed_call->authorization);
+    aws_credentials_release(&signed_call->who);
 }
 
-static void sign_call(const struct aws *aws, const struct aws_call *call, const char *endpoint,
-                      const void *body, size_t body_count, struct signed_call *out)
+static bool sign_call(const struct aws *aws, const struct aws_call *call,
+                      const struct endpoint *endpoint, const void *body, size_t body_count,
+                      struct signed_call *out, struct error *err)
 {
-    const struct aws_credentials *who = aws->credentials;
-    struct signer_scope scope = {aws->region, call->service, clock_now(aws->clock)};
+    const time_t now = clock_now(aws->clock) + atomic_load(&aws->state->skew_s);
+    const struct signer_scope scope = {endpoint->region, call->service, now};
     struct http_request *request = &out->request;
     const char *content_type = call->content_type;
 
     if (!content_type)
         content_type = call->target ? "application/x-amz-json-1.1" : "application/json";
-    out->url = text_format("%s%s", endpoint, call->path ? call->path : "/");
-    out->date = signer_date(scope.now);
+    out->url = text_format("%s%s", endpoint->url, call->path ? call->path : "/");
+    out->date = signer_date(now);
     out->hash = signer_hash(body, body_count);
     request->method = call->method ? call->method : "POST";
     request->url = out->url;
@@ -54,36 +57,79 @@ static void sign_call(const struct aws *aws, const struct aws_call *call, const 
     }
     for (size_t i = 0; i < AWS_CALL_HEADERS_LIMIT && call->headers[i].name; i++)
         http_add_header(request, call->headers[i].name, call->headers[i].value);
+    if (call->is_anonymous)
+        return true;
+    if (!credentials_keeper_get(aws->credentials, &out->who, NULL, err))
+        return false;
     http_add_header(request, "X-Amz-Date", out->date.text);
     http_add_header(request, "X-Amz-Content-Sha256", out->hash.text);
-    if (who->session_token)
-        http_add_header(request, "X-Amz-Security-Token", who->session_token);
-    struct signer_request signed_parts = {request->method, request->url, request->headers};
-    out->authorization = signer_authorization(who, &scope, &signed_parts, out->hash.text);
+    if (out->who.session_token)
+        http_add_header(request, "X-Amz-Security-Token", out->who.session_token);
+    const struct signer_request to_sign = {request->method, request->url, request->headers};
+    out->authorization = signer_authorization(&out->who, &scope, &to_sign, out->hash.text);
     http_add_header(request, "Authorization", out->authorization);
+    return true;
 }
 
-/* One try. `*again` says whether another may help. */
-static bool send_once(const struct aws *aws, const struct aws_call *call, const char *endpoint,
-                      const void *body, size_t body_count, struct aws_answer *out,
-                      struct refusal *refusal, bool *again, struct error *err)
+/* What may be done about a try that failed. */
+struct chance {
+    bool again; /* another try may help */
+    bool now;   /* and need not wait */
+    int cost;
+};
+
+/* AWS refuses signatures of another time than its own, and says which that is. */
+static bool is_about_time(const struct refusal *refusal)
+{
+    static const char *const codes[] = {
+        "RequestTimeTooSkewed",      "RequestExpired",        "RequestInTheFuture",
+        "InvalidSignatureException", "SignatureDoesNotMatch", "AuthFailure",
+    };
+
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (strcmp(refusal->code, codes[i]) == 0)
+            return true;
+    return false;
+}
+
+static struct chance chance_after_refusal(const struct aws *aws, const struct aws_call *call,
+                                          const struct http_response *response,
+                                          const struct refusal *refusal)
+{
+    struct chance chance = {
+        .again = call->once ? refusal_is_throttling(refusal) : refusal_is_passing(refusal),
+        .cost = AWS_STATE_RETRY_COST,
+    };
+
+    if (is_about_time(refusal) &&
+        aws_state_learn_time(aws->state, clock_now(aws->clock), http_header(response, "Date")))
+        chance.again = chance.now = true;
+    return chance;
+}
+
+static bool send_once(const struct aws *aws, const struct aws_call *call,
+                      const struct endpoint *endpoint, const void *body, size_t body_count,
+                      struct aws_answer *out, struct refusal *refusal, struct chance *chance,
+                      struct error *err)
 {
     owned(signed_call) struct signed_call signed_call = {0};
     owned(aws_answer) struct aws_answer answer = {0};
 
     *refusal = (struct refusal){0};
-    sign_call(aws, call, endpoint, body, body_count, &signed_call);
+    if (!sign_call(aws, call, endpoint, body, body_count, &signed_call, err))
+        return false;
     /* GET and DELETE have no body, not even an empty one. */
     bool posts = strcmp(signed_call.request.method, "POST") == 0;
     if (!http_exchange_bytes(aws->http, &signed_call.request, posts ? body : NULL, body_count,
                              AWS_ANSWER_LIMIT, &answer.head, &answer.bytes, &answer.count,
                              err)) {
-        *again = err->kind == ERROR_NETWORK && !call->once;
+        *chance = (struct chance){.again = err->kind == ERROR_NETWORK && !call->once,
+                                  .cost = AWS_STATE_TIMEOUT_COST};
         return false;
     }
     if (answer.head.status < 200 || answer.head.status > 299) {
         refusal_read(&answer.head, answer.bytes, answer.count, refusal);
-        *again = call->once ? refusal_is_throttling(refusal) : refusal_is_passing(refusal);
+        *chance = chance_after_refusal(aws, call, &answer.head, refusal);
         return refusal_set_error(refusal, err);
     }
     *out = answer;
@@ -95,9 +141,11 @@ static bool send_once(const struct aws *aws, const struct aws_call *call, const 
  * do not come back together. */
 static unsigned int wait_ms(unsigned int tries)
 {
-    unsigned int ceiling = (unsigned int)FIRST_WAIT_MS << tries;
+    unsigned int ceiling = FIRST_WAIT_MS;
     unsigned int chance = 0;
 
+    for (; tries > 0 && ceiling < LONGEST_WAIT_MS; tries--)
+        ceiling *= 2;
     if (ceiling > LONGEST_WAIT_MS)
         ceiling = LONGEST_WAIT_MS;
     if (getrandom(&chance, sizeof chance, 0) != sizeof chance)
@@ -105,25 +153,49 @@ static unsigned int wait_ms(unsigned int tries)
     return 1 + chance % ceiling;
 }
 
+/* How often to try. The other modes AWS's clients know are taken, and are this one. */
+static bool count_tries(const struct aws_settings *settings, unsigned int *out,
+                        struct error *err)
+{
+    owned(memory) char *mode = aws_settings_get(settings, "AWS_RETRY_MODE", "retry_mode");
+
+    if (mode && strcmp(mode, "standard") != 0 && strcmp(mode, "legacy") != 0 &&
+        strcmp(mode, "adaptive") != 0)
+        return error_set(err, ERROR_USAGE,
+                         "AWS_RETRY_MODE '%.40s' is not one of standard, adaptive and legacy",
+                         mode);
+    *out = AWS_TRIES;
+    return aws_settings_number(settings, "AWS_MAX_ATTEMPTS", "max_attempts", AWS_TRIES_LIMIT,
+                               out, err);
+}
+
 bool aws_send(const struct aws *aws, const struct aws_call *call, const void *body,
               size_t body_count, struct aws_answer *out, struct refusal *refusal,
               struct error *err)
 {
-    owned(memory) char *endpoint = NULL;
+    owned(endpoint) struct endpoint endpoint = {0};
     struct refusal unasked = {0};
+    unsigned int tries_limit;
+    int gain = AWS_STATE_SUCCESS_GAIN;
 
     if (!refusal)
         refusal = &unasked;
     *refusal = (struct refusal){0};
-    if (!endpoint_find(aws->environment, call->service, aws->region, &endpoint, err))
+    if (!aws_endpoint_find(aws->settings, call->service, aws->region, &endpoint, err) ||
+        !count_tries(aws->settings, &tries_limit, err))
         return false;
     for (unsigned int tries = 0;; tries++) {
-        bool again = false;
-        if (send_once(aws, call, endpoint, body, body_count, out, refusal, &again, err))
+        struct chance chance = {0};
+        if (send_once(aws, call, &endpoint, body, body_count, out, refusal, &chance, err)) {
+            aws_state_gain(aws->state, gain);
             return true;
-        if (!again || tries + 1 == AWS_TRIES)
+        }
+        if (!chance.again || tries + 1 >= tries_limit ||
+            !aws_state_pay(aws->state, chance.cost))
             return error_wrap(err, "%s %s", call->service, call->operation);
-        clock_sleep(aws->clock, wait_ms(tries));
+        gain = chance.cost;
+        if (!chance.now)
+            clock_sleep(aws->clock, wait_ms(tries));
     }
 }
 

@@ -5,35 +5,41 @@
  * Asking AWS: sign, send, read the answer.
  *
  * The services (ecr, functions, logs, identity) say what they want; this file
- * knows endpoints, signatures, throttling and how AWS words its refusals. It is
- * stateless, so any number of threads may ask at once.
+ * knows endpoints, signatures, throttling and how AWS words its refusals. Any
+ * number of threads may ask at once.
+ *
+ * Source: AWS SDKs and Tools Reference Guide, "Retry behavior": standard mode
  */
 
 #include <jansson.h>
 
+#include "lambda/aws/aws_settings.h"
+#include "lambda/aws/aws_state.h"
+#include "lambda/aws/credentials_keeper.h"
 #include "lambda/aws/refusal.h"
-#include "lambda/signer/signer.h"
 #include "oci/base/clock.h"
 #include "oci/base/progress.h"
 
 /* What every call needs; all borrowed. */
 struct aws {
     struct http *http; /* should not repeat requests on its own: that is done here */
-    const struct aws_credentials *credentials;
+    struct credentials_keeper *credentials;
     const char *region;
-    const char *const *environment; /* may name endpoints */
+    const struct aws_settings *settings; /* may name endpoints */
     struct clock *clock;
     struct progress *progress;
+    struct aws_state *state;
 };
 
 enum {
     AWS_ANSWER_LIMIT = 8 * 1024 * 1024, /* bytes; Lambda's largest answer has 6 MiB */
-    AWS_TRIES = 5,
+    AWS_TRIES = 3, /* where neither AWS_MAX_ATTEMPTS nor max_attempts says another */
+    AWS_TRIES_LIMIT = 100,
     AWS_CALL_HEADERS_LIMIT = 4,
 };
 
 struct aws_call {
-    const char *service;   /* "lambda", "ecr", "logs", "sts" */
+    const char *service;   /* as in endpoint_make() */
     const char *operation; /* "CreateFunction", as AWS's documentation names it */
     const char *target;    /* JSON services: what stands before the operation in X-Amz-Target */
     const char *method;    /* NULL: POST */
@@ -42,6 +48,7 @@ struct aws_call {
     const char *content_type; /* NULL: the service's own for JSON */
     unsigned int silence_s;   /* as in http_request */
     bool once;                /* repeated only where AWS certainly did not begin */
+    bool is_anonymous;        /* not signed */
 };
 
 /* All owned. */

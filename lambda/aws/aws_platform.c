@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "lambda/aws/aws.h"
-#include "lambda/aws/credentials.h"
 #include "lambda/aws/ecr.h"
 #include "lambda/aws/function_request.h"
 #include "lambda/aws/functions.h"
@@ -18,15 +17,13 @@
 
 struct aws_platform {
     struct platform platform;
-    struct aws aws; /* borrows the two below */
-    struct aws_credentials credentials;
-    char *region;
+    struct aws_session session;
     struct registries *registries;
 };
 
 static const struct aws *aws_of(const struct platform *self)
 {
-    return &((const struct aws_platform *)self)->aws;
+    return &((const struct aws_platform *)self)->session.aws;
 }
 
 static bool has_function(struct platform *self, const char *name, bool *found,
@@ -57,7 +54,7 @@ static bool open_repository(struct platform *self, const struct definition *defi
                             struct platform_repository *out, struct error *err)
 {
     struct aws_platform *platform = (struct aws_platform *)self;
-    const struct aws *aws = &platform->aws;
+    const struct aws *aws = &platform->session.aws;
     owned(memory) char *name = NULL;
     owned(ecr_repository) struct ecr_repository repository = {0};
     owned(ecr_login) struct ecr_login login = {0};
@@ -148,8 +145,7 @@ static void free_platform(struct platform *self)
 {
     struct aws_platform *platform = (struct aws_platform *)self;
 
-    aws_credentials_release(&platform->credentials);
-    free(platform->region);
+    aws_session_release(&platform->session);
     free(platform);
 }
 
@@ -166,29 +162,15 @@ static const struct platform_ops aws_ops = {
 bool aws_platform_open(const struct aws_options *options, struct platform **out,
                        struct error *err)
 {
-    owned(profile) struct profile profile = {0};
-    owned(aws_credentials) struct aws_credentials credentials = {0};
-    owned(memory) char *region = NULL;
-
-    if (!profile_open(options->environment, &profile, err) ||
-        !credentials_find(options->environment, &profile, &credentials, err) ||
-        !credentials_region(options->region, options->environment, &profile, &region, err))
-        return false;
-
+    owned(platform) struct platform *opened = NULL;
     struct aws_platform *platform = memory_new(1, sizeof *platform);
-    platform->platform.ops = &aws_ops;
-    platform->credentials = credentials;
-    credentials = (struct aws_credentials){0};
-    platform->region = take(&region);
+
+    opened = &platform->platform;
+    opened->ops = &aws_ops;
     platform->registries = options->registries;
-    platform->aws = (struct aws){
-        .http = options->http,
-        .credentials = &platform->credentials,
-        .region = platform->region,
-        .environment = options->environment,
-        .clock = options->clock,
-        .progress = options->progress,
-    };
-    *out = &platform->platform;
+    if (!aws_session_open(options, &platform->session, err) ||
+        !aws_session_check_credentials(&platform->session, NULL, err))
+        return false;
+    *out = take(&opened);
     return true;
 }

@@ -1,160 +1,126 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lambda/aws/credentials.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include "oci/base/environment.h"
 #include "oci/base/memory.h"
 
-enum { REGION_LIMIT = 63 }; /* characters: it becomes a label of a host name */
+enum { CHAIN_LIMIT = 16 }; /* profiles that name each other */
 
-/* Where a provider may look. */
-struct sources {
-    const char *const *environment;
-    const struct profile *profile;
+/* Whose they are, for not everybody is asked at every time. */
+enum { OF_ENVIRONMENT = 1, OF_ROLE = 2, OF_PROFILE = 4, OF_MACHINE = 8 };
+
+static const struct {
+    credentials_provider *ask;
+    int kind;
+} providers[] = {
+    {credentials_from_environment, OF_ENVIRONMENT},  {credentials_from_role, OF_ROLE},
+    {credentials_from_web_identity, OF_PROFILE},     {credentials_from_sso, OF_PROFILE},
+    {credentials_from_credentials_file, OF_PROFILE}, {credentials_from_process, OF_PROFILE},
+    {credentials_from_config_file, OF_PROFILE},      {credentials_from_container, OF_MACHINE},
+    {credentials_from_instance, OF_MACHINE},
 };
 
-/* Fills in `out` and sets `*found`, or leaves both alone where it knows nothing. It fails when
- * it was meant to know and cannot say. */
-typedef bool provider(const struct sources *sources, struct aws_credentials *out, bool *found,
-                      struct error *err);
-
-/* A blank or line end that came along with a copied key would end up in a header. */
-static bool check_key(const char *key, const char *where, struct error *err)
+static bool ask_those(int kinds, const struct credentials_sources *sources,
+                      struct credentials *out, bool *found, struct error *err)
 {
-    for (const char *c = key; *c; c++)
-        if (*c <= ' ' || *c > '~')
-            return error_set(err, ERROR_DENIED,
-                             "%s holds a blank or another character that no key has", where);
+    for (size_t i = 0; i < sizeof providers / sizeof *providers && !*found; i++)
+        if ((providers[i].kind & kinds) && !providers[i].ask(sources, out, found, err))
+            return false;
     return true;
 }
 
-static char *copy_optional(const char *string)
+static bool check_profile(const struct credentials_sources *sources, struct error *err)
 {
-    return string ? memory_copy_string(string) : NULL;
-}
+    const struct profile *profile = &sources->profile;
 
-static bool from_environment(const struct sources *sources, struct aws_credentials *out,
-                             bool *found, struct error *err)
-{
-    const char *access_key = environment_get(sources->environment, "AWS_ACCESS_KEY_ID");
-    const char *secret_key = environment_get(sources->environment, "AWS_SECRET_ACCESS_KEY");
-    const char *token = environment_get(sources->environment, "AWS_SESSION_TOKEN");
-
-    if (!access_key && !secret_key)
+    if (profile_exists(profile))
         return true;
-    if (!access_key || !secret_key)
-        return error_set(err, ERROR_DENIED, "%s is set, but %s is not",
-                         access_key ? "AWS_ACCESS_KEY_ID" : "AWS_SECRET_ACCESS_KEY",
-                         access_key ? "AWS_SECRET_ACCESS_KEY" : "AWS_ACCESS_KEY_ID");
-    if (!check_key(access_key, "AWS_ACCESS_KEY_ID", err) ||
-        !check_key(secret_key, "AWS_SECRET_ACCESS_KEY", err) ||
-        (token && !check_key(token, "AWS_SESSION_TOKEN", err)))
-        return false;
-    out->access_key = memory_copy_string(access_key);
-    out->secret_key = memory_copy_string(secret_key);
-    out->session_token = copy_optional(token);
-    *found = true;
-    return true;
+    return error_set(err, ERROR_DENIED, "profile '%.80s' is not in '%.200s' or '%.200s'",
+                     profile->name, profile->files->credentials_path,
+                     profile->files->config_path);
 }
 
-static bool from_profile(const struct sources *sources, struct aws_credentials *out,
-                         bool *found, struct error *err)
+static bool nobody_knows(const struct credentials_sources *sources, struct error *err)
 {
-    const struct profile *profile = sources->profile;
-    owned(aws_credentials) struct aws_credentials read = {
-        .access_key = profile_get(profile, "aws_access_key_id"),
-        .secret_key = profile_get(profile, "aws_secret_access_key"),
-        .session_token = profile_get(profile, "aws_session_token"),
-    };
+    const struct profile *profile = &sources->profile;
+    owned(memory) char *login = profile_get(profile, "login_session");
 
-    if (!read.access_key && !read.secret_key)
-        return true;
-    if (!read.access_key || !read.secret_key)
-        return error_set(err, ERROR_DENIED, "profile '%.80s' has %s, but no %s", profile->name,
-                         read.access_key ? "aws_access_key_id" : "aws_secret_access_key",
-                         read.access_key ? "aws_secret_access_key" : "aws_access_key_id");
-    if (!check_key(read.access_key, "aws_access_key_id of the profile", err) ||
-        !check_key(read.secret_key, "aws_secret_access_key of the profile", err) ||
-        (read.session_token && !check_key(read.session_token, "aws_session_token", err)))
-        return false;
-    *out = read;
-    read = (struct aws_credentials){0};
-    *found = true;
-    return true;
-}
-
-static provider *const providers[] = {from_environment, from_profile};
-
-/* Ways of a profile to get credentials that are no keys. */
-static const char *const other_ways[] = {
-    "role_arn", "credential_process", "sso_session", "sso_start_url", "login_session",
-};
-
-static bool nobody_knows(const struct profile *profile, struct error *err)
-{
-    for (size_t i = 0; i < sizeof other_ways / sizeof *other_ways; i++) {
-        owned(memory) char *value = profile_get(profile, other_ways[i]);
-        if (value)
-            return error_set(err, ERROR_DENIED,
-                             "profile '%.80s' gets its credentials by %s, which skiff does not "
-                             "do: put them into the environment with eval \"$(aws configure "
-                             "export-credentials --profile %.80s --format env)\"",
-                             profile->name, other_ways[i], profile->name);
-    }
+    if (login)
+        return error_set(
+            err, ERROR_DENIED,
+            "profile '%.80s' gets its credentials by 'aws login', which skiff does "
+            "not do: put them into the environment with eval \"$(aws configure "
+            "export-credentials --profile %.80s --format env)\"",
+            profile->name, profile->name);
     return error_set(
         err, ERROR_DENIED,
-        "no AWS credentials: AWS_ACCESS_KEY_ID is not set, and profile '%.80s' %s "
-        "'%.200s' or '%.200s'; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
-        "run 'aws configure'",
-        profile->name, profile_exists(profile) ? "has no keys in" : "is not in",
-        profile->credentials_path, profile->config_path);
+        "no AWS credentials: AWS_ACCESS_KEY_ID is not set, profile '%.80s' %s '%.200s' or "
+        "'%.200s', and this is no container and no instance of AWS that has some; set "
+        "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run 'aws configure' or 'aws sso "
+        "login'",
+        profile->name, profile_exists(profile) ? "has none in" : "is not in",
+        profile->files->credentials_path, profile->files->config_path);
 }
 
-bool credentials_find(const char *const *environment, const struct profile *profile,
-                      struct aws_credentials *out, struct error *err)
+bool credentials_find(const struct credentials_sources *sources, struct credentials *out,
+                      struct error *err)
 {
-    struct sources sources = {environment, profile};
+    const struct aws_settings *settings = sources->settings;
+    bool found = false;
 
-    for (size_t i = 0; i < sizeof providers / sizeof *providers; i++) {
-        bool found = false;
-        if (!providers[i](&sources, out, &found, err))
-            return false;
-        if (found)
-            return true;
+    if (!settings->profile_is_explicit && !ask_those(OF_ENVIRONMENT, sources, out, &found, err))
+        return false;
+    if (!found && settings->profile_is_named && !check_profile(sources, err))
+        return false;
+    if (!ask_those(OF_ROLE | OF_PROFILE | OF_MACHINE, sources, out, &found, err))
+        return false;
+    return found || nobody_knows(sources, err);
+}
+
+/* A profile may name itself, for a role and the keys to assume it with; otherwise none comes
+ * up twice. */
+static bool check_chain(const struct credentials_sources *sources, bool has_keys,
+                        struct error *err)
+{
+    int count = 1;
+
+    for (const struct credentials_sources *each = sources->asked_by; each;
+         each = each->asked_by, count++) {
+        bool is_same = strcmp(each->profile.name, sources->profile.name) == 0;
+        if ((is_same && !(each == sources->asked_by && has_keys)) || count == CHAIN_LIMIT)
+            return error_set(err, ERROR_DENIED,
+                             "source_profile leads from '%.80s' back to '%.80s'",
+                             sources->asked_by->profile.name, sources->profile.name);
     }
-    return nobody_knows(profile, err);
-}
-
-static bool is_region(const char *text)
-{
-    size_t length = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-");
-
-    return length > 0 && length <= REGION_LIMIT && !text[length] && text[0] != '-' &&
-           text[length - 1] != '-';
-}
-
-bool credentials_region(const char *option, const char *const *environment,
-                        const struct profile *profile, char **out, struct error *err)
-{
-    owned(memory) char *configured = profile_get(profile, "region");
-    const char *region = option;
-
-    if (!region)
-        region = environment_get(environment, "AWS_REGION");
-    if (!region)
-        region = environment_get(environment, "AWS_DEFAULT_REGION");
-    if (!region)
-        region = configured;
-    if (!region)
-        return error_set(
-            err, ERROR_USAGE,
-            "no AWS region: give --region, set AWS_REGION, or 'region' in profile '%.80s' of "
-            "'%.200s'",
-            profile->name, profile->config_path);
-    if (!is_region(region))
-        return error_set(err, ERROR_USAGE,
-                         "'%.80s' is no AWS region, which looks like eu-west-1", region);
-    *out = memory_copy_string(region);
     return true;
+}
+
+static bool has_keys(const struct profile *profile)
+{
+    owned(memory) char *access_key = profile_get(profile, "aws_access_key_id");
+    owned(memory) char *secret_key = profile_get(profile, "aws_secret_access_key");
+
+    return access_key || secret_key;
+}
+
+bool credentials_find_in_profile(const struct credentials_sources *sources,
+                                 struct credentials *out, struct error *err)
+{
+    bool keys = has_keys(&sources->profile);
+    bool found = false;
+
+    if (!check_profile(sources, err) || !check_chain(sources, keys, err) ||
+        !ask_those(keys ? OF_PROFILE : OF_ROLE | OF_PROFILE, sources, out, &found, err))
+        return false;
+    return found || error_set(err, ERROR_DENIED, "profile '%.80s' has no credentials",
+                              sources->profile.name);
+}
+
+void credentials_release(struct credentials *credentials)
+{
+    aws_credentials_release(&credentials->keys);
+    free(credentials->origin);
+    *credentials = (struct credentials){0};
 }

@@ -4,8 +4,6 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "lambda/aws/aws.h"
-#include "lambda/aws/credentials.h"
 #include "lambda/aws/ecr.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
@@ -84,25 +82,18 @@ static bool is_written_down(const char *const *environment, const char *host)
 
 bool ecr_registry_log_in(const struct aws_options *options, const char *host, struct error *err)
 {
-    owned(profile) struct profile profile = {0};
-    owned(aws_credentials) struct aws_credentials credentials = {0};
+    owned(aws_session) struct aws_session session = {0};
     owned(ecr_login) struct ecr_login login = {0};
     owned(memory) char *region = ecr_registry_region(host);
+    struct aws_options there = *options;
 
-    if (!profile_open(options->environment, &profile, err))
+    there.region = region;
+    if (!aws_session_open(&there, &session, err))
         return false;
-    if (!credentials_find(options->environment, &profile, &credentials, err))
+    if (!aws_session_check_credentials(&session, NULL, err))
         return is_written_down(options->environment, host) ||
                error_wrap(err, "login for %s", host);
-    const struct aws aws = {
-        .http = options->http,
-        .credentials = &credentials,
-        .region = region,
-        .environment = options->environment,
-        .clock = options->clock,
-        .progress = options->progress,
-    };
-    if (!ecr_ask_login(&aws, &login, err))
+    if (!ecr_ask_login(&session.aws, &login, err))
         return error_wrap(err, "login for %s", host);
     owned(memory) char *url = choose_url(host, login.url);
     registries_set_login(options->registries, host, url, &login.login);

@@ -37,27 +37,37 @@ static bool piece_is(struct piece piece, const char *text)
     return piece.length == strlen(text) && strncasecmp(piece.start, text, piece.length) == 0;
 }
 
-/* "[profile  work]" is the same section as "[profile work]". */
-static bool is_section(struct piece line, const char *section)
+/* Which sections are looked for: those called "<kind> <name>", or just "<name>". */
+struct section {
+    const char *kind; /* NULL for none */
+    const char *name;
+};
+
+static struct piece unquoted(struct piece name)
+{
+    bool quoted = name.length >= 2 && (*name.start == '"' || *name.start == '\'') &&
+                  name.start[name.length - 1] == *name.start;
+
+    return quoted ? (struct piece){name.start + 1, name.length - 2} : name;
+}
+
+/* "[ profile  work ]" is the same section as "[profile work]". */
+static bool is_section(struct piece line, const struct section *section)
 {
     const char *end = memchr(line.start, ']', line.length);
     if (!end)
         return false;
 
     struct piece name = trimmed(line.start + 1, (size_t)(end - line.start) - 1);
-    while (name.length > 0 && *section) {
-        if (is_blank(*name.start) != (*section == ' '))
+    if (section->kind) {
+        size_t length = strlen(section->kind);
+        if (name.length <= length || memcmp(name.start, section->kind, length) != 0 ||
+            !is_blank(name.start[length]))
             return false;
-        if (!is_blank(*name.start) && *name.start != *section)
-            return false;
-        size_t skip = 1;
-        while (is_blank(*name.start) && is_blank(name.start[skip]))
-            skip++;
-        name.start += skip;
-        name.length -= skip;
-        section++;
+        name = unquoted(trimmed(name.start + length, name.length - length));
     }
-    return name.length == 0 && !*section;
+    return name.length == strlen(section->name) &&
+           memcmp(name.start, section->name, name.length) == 0;
 }
 
 /* The value as it is meant: up to a comment, which a blank must precede. */
@@ -71,29 +81,63 @@ static struct piece value_of(const char *start, size_t length)
     return trimmed(start, length);
 }
 
-/* Finds the section and in it the key; with `key` NULL the section alone, as "". Indented lines
- * belong to the key above them and are nobody's key. */
-static bool find(const char *text, const char *section, const char *key, struct piece *out)
+/* What a line says, "key = value"; nothing for comments. */
+struct setting {
+    bool is_indented;
+    struct piece key; /* empty: no setting */
+    struct piece value;
+};
+
+static struct setting read_setting(const char *line, size_t length)
+{
+    const char *equals = memchr(line, '=', length);
+    struct piece whole = trimmed(line, length);
+
+    if (!equals || whole.length == 0 || *whole.start == '#' || *whole.start == ';')
+        return (struct setting){0};
+    return (struct setting){
+        .is_indented = is_blank(*line),
+        .key = trimmed(line, (size_t)(equals - line)),
+        .value = value_of(equals + 1, length - (size_t)(equals + 1 - line)),
+    };
+}
+
+/* What is looked for in a section. */
+struct question {
+    const char *group; /* the key it is indented under; NULL: none */
+    const char *key;   /* NULL: the section itself */
+};
+
+/* Finds the section and in it the key; its value is "" for the section itself. Indented lines
+ * belong to the key above them. */
+static bool find(const char *text, struct section section, struct question question,
+                 struct piece *out)
 {
     bool inside = false;
-    bool found = false;
+    bool in_group = false;
 
-    while (*text && !found) {
+    for (; text && *text; text += strcspn(text, "\n"), text += *text == '\n') {
         size_t length = strcspn(text, "\n");
         struct piece line = trimmed(text, length);
-        const char *equals = memchr(text, '=', length);
         if (line.length > 0 && *line.start == '[') {
-            inside = is_section(line, section);
-            found = inside && !key;
+            inside = is_section(line, &section);
+            in_group = false;
             *out = (struct piece){text, 0};
-        } else if (inside && key && equals && !is_blank(*text) && *text != '#' &&
-                   *text != ';' && piece_is(trimmed(text, (size_t)(equals - text)), key)) {
-            *out = value_of(equals + 1, length - (size_t)(equals + 1 - text));
-            found = true;
+            if (inside && !question.key)
+                return true;
+            continue;
         }
-        text += length + (text[length] == '\n');
+        struct setting setting = read_setting(text, length);
+        if (!inside || !question.key || setting.key.length == 0)
+            continue;
+        *out = setting.value;
+        if (setting.is_indented ? in_group : !question.group)
+            if (piece_is(setting.key, question.key))
+                return true;
+        if (!setting.is_indented)
+            in_group = question.group && piece_is(setting.key, question.group);
     }
-    return found;
+    return false;
 }
 
 static bool read_file(const char *const *environment, const char *variable, const char *name,
@@ -119,71 +163,99 @@ static bool read_file(const char *const *environment, const char *variable, cons
     return true;
 }
 
-bool profile_open(const char *const *environment, struct profile *out, struct error *err)
+bool profile_files_open(const char *const *environment, struct profile_files *out,
+                        struct error *err)
 {
-    owned(profile) struct profile profile = {0};
-    const char *name = environment_get(environment, "AWS_PROFILE");
+    owned(profile_files) struct profile_files files = {0};
 
-    if (!name)
-        name = environment_get(environment, "AWS_DEFAULT_PROFILE");
-    profile.name = memory_copy_string(name ? name : "default");
     if (!read_file(environment, "AWS_SHARED_CREDENTIALS_FILE", "credentials",
-                   &profile.credentials_path, &profile.credentials, err) ||
-        !read_file(environment, "AWS_CONFIG_FILE", "config", &profile.config_path,
-                   &profile.config, err))
+                   &files.credentials_path, &files.credentials, err) ||
+        !read_file(environment, "AWS_CONFIG_FILE", "config", &files.config_path, &files.config,
+                   err))
         return false;
-    *out = profile;
-    profile = (struct profile){0};
+    *out = files;
+    files = (struct profile_files){0};
     return true;
 }
 
-void profile_release(struct profile *profile)
+static void forget(char *text)
 {
-    if (profile->credentials)
-        explicit_bzero(profile->credentials, strlen(profile->credentials));
-    free(profile->name);
-    free(profile->credentials_path);
-    free(profile->config_path);
-    free(profile->credentials);
-    free(profile->config);
-    *profile = (struct profile){0};
+    if (text)
+        explicit_bzero(text, strlen(text));
+    free(text);
+}
+
+void profile_files_release(struct profile_files *files)
+{
+    free(files->credentials_path);
+    free(files->config_path);
+    forget(files->credentials);
+    forget(files->config);
+    *files = (struct profile_files){0};
+}
+
+static bool find_in_credentials(const struct profile *profile, const char *key,
+                                struct piece *out)
+{
+    return find(profile->files->credentials, (struct section){NULL, profile->name},
+                (struct question){NULL, key}, out);
 }
 
 /* In the configuration file only the default profile goes without the word. */
-static bool find_in_files(const struct profile *profile, const char *key, struct piece *out)
+static bool find_in_config(const struct profile *profile, const char *key, struct piece *out)
 {
-    owned(memory) char *section = text_format("profile %s", profile->name);
-    bool is_default = strcmp(profile->name, "default") == 0;
+    const char *config = profile->files->config;
+    struct question question = {NULL, key};
 
-    return find(profile->credentials, profile->name, key, out) ||
-           find(profile->config, section, key, out) ||
-           (is_default && find(profile->config, "default", key, out));
+    return find(config, (struct section){"profile", profile->name}, question, out) ||
+           (strcmp(profile->name, "default") == 0 &&
+            find(config, (struct section){NULL, "default"}, question, out));
 }
 
 bool profile_exists(const struct profile *profile)
 {
     struct piece nothing;
 
-    return find_in_files(profile, NULL, &nothing);
+    return find_in_credentials(profile, NULL, &nothing) ||
+           find_in_config(profile, NULL, &nothing);
 }
 
-static char *copy_piece(struct piece piece)
+/* Nothing after the "=" is not set. */
+static char *copy_piece(bool found, struct piece piece)
 {
-    return text_format("%.*s", (int)piece.length, piece.start);
+    return found && piece.length > 0 ? text_format("%.*s", (int)piece.length, piece.start)
+                                     : NULL;
+}
+
+char *profile_get_from_credentials(const struct profile *profile, const char *key)
+{
+    struct piece value = {0};
+    bool found = find_in_credentials(profile, key, &value);
+
+    return copy_piece(found, value);
+}
+
+char *profile_get_from_config(const struct profile *profile, const char *key)
+{
+    struct piece value = {0};
+    bool found = find_in_config(profile, key, &value);
+
+    return copy_piece(found, value);
 }
 
 char *profile_get(const struct profile *profile, const char *key)
 {
-    struct piece value;
+    char *value = profile_get_from_credentials(profile, key);
 
-    if (!find_in_files(profile, key, &value) || value.length == 0)
-        return NULL;
-    return copy_piece(value);
+    return value ? value : profile_get_from_config(profile, key);
 }
 
-char *profile_find(const char *text, const char *section, const char *key)
+char *profile_section_get(const struct profile_files *files, const char *kind, const char *name,
+                          const char *group, const char *key)
 {
-    struct piece value;
+    struct piece value = {0};
+    bool found = find(files->config, (struct section){kind, name},
+                      (struct question){group, key}, &value);
 
-    return find(text, section, key, &value) ? copy_piece(value) : NULL;
+    return copy_piece(found, value);
 }

@@ -4,8 +4,17 @@
 /*
  * A profile: the lines of ~/.aws/credentials and ~/.aws/config that belong together.
  *
- * Which profile and which files is the environment's to say. Both files are read
- * once; what is asked of the profile is looked up in the credentials file first.
+ * Both files are read once and kept as text; a profile is a name to look up in
+ * them, so one that names another is no trouble. Where both files know a key, the
+ * credentials file's value counts. Besides profiles the configuration file has
+ * sections of other kinds:
+ *
+ *     [profile work]
+ *     services = test
+ *
+ *     [services test]
+ *     lambda =
+ *       endpoint_url = http://127.0.0.1:5000
  *
  * Source: AWS CLI User Guide, "Configuration and credential file settings"
  */
@@ -14,34 +23,46 @@
 
 #include "oci/base/error.h"
 
-/* All owned. */
-struct profile {
-    char *name;
+/* All owned. All zero: no files. */
+struct profile_files {
     char *credentials_path; /* "" where no home is known */
     char *config_path;
     char *credentials; /* the files' text; "" for one that is missing */
     char *config;
 };
 
+/* Borrowed. */
+struct profile {
+    const struct profile_files *files;
+    const char *name;
+};
+
 enum { PROFILE_FILE_LIMIT = 1024 * 1024 }; /* bytes */
 
-/** Reads the files of the profile that AWS_PROFILE, AWS_DEFAULT_PROFILE or nobody ("default")
- *  names. Missing files are fine. */
-bool profile_open(const char *const *environment, struct profile *out,
-                  struct error *err) MUST_CHECK;
-void profile_release(struct profile *profile);
+/** Reads the files AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE, or those of $HOME/.aws.
+ *  Missing ones are fine. */
+bool profile_files_open(const char *const *environment, struct profile_files *out,
+                        struct error *err) MUST_CHECK;
+void profile_files_release(struct profile_files *files);
 
 /** Whether either file has a section for it. */
 bool profile_exists(const struct profile *profile);
 
-/** The value of `key`; a new string, the caller's to free(), NULL where it is not set. */
+/* The values of `key`, all new strings, the caller's to free(); NULL where it is not set. */
+
+/** In either file. */
 char *profile_get(const struct profile *profile, const char *key);
 
-/** The same of one file's text, whose sections are named `section`, for tests: "[default]",
- *  "[profile work]". */
-char *profile_find(const char *text, const char *section, const char *key);
+/** In one of them. */
+char *profile_get_from_credentials(const struct profile *profile, const char *key);
+char *profile_get_from_config(const struct profile *profile, const char *key);
 
-static inline void profile_cleanup(struct profile *profile)
+/** In the section "[<kind> <name>]" of the configuration file; `group` is the key that `key` is
+ *  indented under, NULL for none. */
+char *profile_section_get(const struct profile_files *files, const char *kind, const char *name,
+                          const char *group, const char *key);
+
+static inline void profile_files_cleanup(struct profile_files *files)
 {
-    profile_release(profile);
+    profile_files_release(files);
 }

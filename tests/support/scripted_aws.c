@@ -10,13 +10,15 @@ enum { BODY_LIMIT = 1024 * 1024, NOW = 1440938160 };
 static char access_key[] = "AKIDEXAMPLE";
 static char secret_key[] = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 static char session_token[] = "session-token";
-static const struct aws_credentials credentials = {access_key, secret_key, session_token};
 static const char *const environment[] = {"AWS_ENDPOINT_URL=http://127.0.0.1:1", NULL};
+static const struct aws_settings settings = {.environment = environment};
 
 struct scripted_aws {
     struct http http;
     struct clock clock;
     struct progress progress;
+    struct credentials_keeper credentials;
+    struct aws_state state;
     struct aws aws;
     const struct scripted_answer *next;
     unsigned int waited_ms;
@@ -135,11 +137,15 @@ struct scripted_aws *scripted_aws_new(const struct scripted_answer *script)
     scripted->clock.ops = &clock_ops;
     scripted->progress.ops = &progress_ops;
     scripted->next = script;
+    credentials_keeper_init(&scripted->credentials, NULL);
+    scripted->credentials.current.keys =
+        (struct aws_credentials){access_key, secret_key, session_token};
     scripted->aws = (struct aws){
         .http = &scripted->http,
-        .credentials = &credentials,
+        .credentials = &scripted->credentials,
+        .state = &scripted->state,
         .region = "eu-west-1",
-        .environment = environment,
+        .settings = &settings,
         .clock = &scripted->clock,
         .progress = &scripted->progress,
     };

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Asking AWS: every request is signed, every wording of a refusal is understood, and what will
- * pass is tried again, but never at the cost of doing a thing twice.
+ * Asking AWS: every request is signed, and every wording of a refusal is understood.
  */
 #include "lambda/aws/aws.h"
 #include "lambda/aws/identity.h"
@@ -145,70 +144,6 @@ static void requests_are_signed_and_carry_the_session(void **state)
             fail_msg("no '%s' in: %s", expected[i], scripted_aws_headers(aws));
 }
 
-static void what_passes_is_tried_again(void **state)
-{
-    (void)state;
-    static const struct scripted_answer script[] = {
-        {"Describe", 0, NULL, {{0}}},
-        {"Describe", 503, "<html>", {{0}}},
-        {"Describe",
-         400,
-         "{\"__type\":\"ThrottlingException\",\"message\":\"Rate exceeded\"}",
-         {{0}}},
-        {"Describe", 500, "{}", {{0}}},
-        {"Describe", 200, "{}", {{0}}},
-        {0},
-    };
-    owned(scripted_aws) struct scripted_aws *aws = scripted_aws_new(script);
-    struct error err = {0};
-
-    assert_ok(aws_ask(scripted_aws_ask(aws), &ECR, NULL, NULL, NULL, &err));
-    assert_in_range(scripted_aws_waited_ms(aws), 4, 15000);
-    assert_non_null(strstr(scripted_aws_headers(aws), "X-Amz-Date: 20150830T1236"));
-}
-
-static void after_five_tries_it_is_over(void **state)
-{
-    (void)state;
-    static const struct scripted_answer script[] = {
-        {"", 0, NULL, {{0}}}, {"", 0, NULL, {{0}}},   {"", 0, NULL, {{0}}},
-        {"", 0, NULL, {{0}}}, {"", 503, NULL, {{0}}}, {0},
-    };
-    owned(scripted_aws) struct scripted_aws *aws = scripted_aws_new(script);
-    struct error err = {0};
-
-    assert_fails(aws_ask(scripted_aws_ask(aws), &ECR, NULL, NULL, NULL, &err), ERROR_NETWORK,
-                 "ecr DescribeRepositories: HTTP status 503");
-}
-
-static void what_may_happen_once_only_is_repeated_after_throttling_alone(void **state)
-{
-    (void)state;
-    static const struct {
-        struct scripted_answer first;
-        bool repeated;
-    } cases[] = {
-        {{"", 429, "{}", {{"X-Amzn-ErrorType", "TooManyRequestsException"}}}, true},
-        {{"", 0, NULL, {{0}}}, false},
-        {{"", 500, "{}", {{0}}}, false},
-        {{"", 504, "", {{0}}}, false},
-    };
-    struct aws_call once = ECR;
-
-    once.once = true;
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        const struct scripted_answer script[] = {
-            cases[i].first,
-            {cases[i].repeated ? "" : NULL, 200, "{}", {{0}}},
-            {0},
-        };
-        owned(scripted_aws) struct scripted_aws *aws = scripted_aws_new(script);
-        struct error err = {0};
-        assert_int_equal(aws_ask(scripted_aws_ask(aws), &once, NULL, NULL, NULL, &err),
-                         cases[i].repeated);
-    }
-}
-
 static void an_answer_that_is_no_json_is_refused(void **state)
 {
     (void)state;
@@ -287,9 +222,6 @@ int main(void)
         cmocka_unit_test(refusals_become_errors_in_awss_own_words),
         cmocka_unit_test(endless_refusals_are_clipped),
         cmocka_unit_test(requests_are_signed_and_carry_the_session),
-        cmocka_unit_test(what_passes_is_tried_again),
-        cmocka_unit_test(after_five_tries_it_is_over),
-        cmocka_unit_test(what_may_happen_once_only_is_repeated_after_throttling_alone),
         cmocka_unit_test(an_answer_that_is_no_json_is_refused),
         cmocka_unit_test(the_caller_is_found_in_xml),
         cmocka_unit_test(a_log_group_is_made_once_and_told),

@@ -228,8 +228,14 @@ static void a_definition_may_keep_the_image(void **state)
 static void without_credentials_there_is_no_platform(void **state)
 {
     (void)state;
-    const char *const nothing[] = {NULL};
-    const struct aws_options options = {.environment = nothing};
+    const char *const nothing[] = {"AWS_EC2_METADATA_DISABLED=true", NULL};
+    owned(scripted_aws) struct scripted_aws *scripted =
+        scripted_aws_new(&(struct scripted_answer){0});
+    const struct aws_options options = {
+        .environment = nothing,
+        .clock = scripted_aws_ask(scripted)->clock,
+        .region = "eu-west-1",
+    };
     struct platform *platform = NULL;
     struct error err = {0};
 

@@ -62,7 +62,7 @@ static const char *const environment[] = {
     "AWS_REGION=eu-west-1",
     NULL,
 };
-static const char *const nobody[] = {"HOME=/nowhere", NULL};
+static const char *const nobody[] = {"HOME=/nowhere", "AWS_EC2_METADATA_DISABLED=true", NULL};
 
 static bool log_in(const struct scripted_answer *script, const char *const *world,
                    struct registries *registries, char **headers, struct error *err)
