@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "layers/archive_refusal.h"
 #include "layers/image_archive.h"
 #include "layers/tar_file.h"
 #include "oci/base/json.h"
@@ -74,20 +75,6 @@ static bool archive_open_blob(struct store *self, const struct descriptor *blob,
     return true;
 }
 
-static bool archive_put_blob(struct store *self, const struct descriptor *blob,
-                             struct source *bytes, struct error *err)
-{
-    (void)self, (void)blob, (void)bytes;
-    return error_set(err, ERROR_INVALID, "an archive is not changed in its place");
-}
-
-static bool archive_put_manifest(struct store *self, const char *tag,
-                                 const struct document *manifest, struct error *err)
-{
-    (void)self, (void)tag, (void)manifest;
-    return error_set(err, ERROR_INVALID, "an archive is not changed in its place");
-}
-
 static bool archive_list_tags(struct store *self, json_t *tags, struct error *err)
 {
     (void)err;
@@ -108,8 +95,8 @@ static const struct store_ops oci_archive_ops = {
     .resolve = archive_resolve,
     .has_blob = archive_has_blob,
     .open_blob = archive_open_blob,
-    .put_blob = archive_put_blob,
-    .put_manifest = archive_put_manifest,
+    .put_blob = archive_refuse_blob,
+    .put_manifest = archive_refuse_manifest,
     .list_tags = archive_list_tags,
     .free = archive_free,
 };
