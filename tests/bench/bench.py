@@ -6,7 +6,8 @@
 
 BENCH_MB is the size of the large image (1000), BENCH_SMALL_MB that of the small one, for each
 of its architectures (53 and, at a distance, 65), BENCH_RUNS how often each tool does each job
-(7) and BENCH_TOOLS a word of the tools' names to take alone. Tools take turns, so that a busy
+(7) and BENCH_TOOLS a word of the tools' names to take alone. BENCH_TREE_MB is the size of the
+folder that becomes a layer (500, in up to 30,000 files of /usr). Tools take turns, so that a busy
 moment of the machine meets all of them; one run before the first is not counted. Trust ratios
 of medians, not seconds. The table and the chart are in build/bench/.
 """
@@ -19,7 +20,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from tests.bench import images, report, tools
+from tests.bench import images, report, tools, tree
 from tests.support import process
 from tests.support.registry_server import Registry
 
@@ -28,6 +29,8 @@ BUILD = CHECKOUT / "build" / "bench"
 RUNS = int(os.environ.get("BENCH_RUNS", "7"))
 LARGE_MB = int(os.environ.get("BENCH_MB", "1000"))
 SMALL_MB = int(os.environ.get("BENCH_SMALL_MB", "0"))
+TREE_MB = int(os.environ.get("BENCH_TREE_MB", "500"))
+TREE_FILES = 30000
 ROUND_TRIP_MS, MB_PER_S = 40, 60
 SLOW_S = 15  # who takes longer is run once more and that is all
 BOTH = ("amd64", "arm64")
@@ -60,9 +63,10 @@ class Job:
     """What is to be done, and where."""
 
     def __init__(self, key, title, image, architectures=BOTH[:1], same=False, again=False,
-                 far=False):
+                 far=False, tree=False):
         self.key, self.title, self.image, self.architectures = key, title, image, architectures
-        self.same, self.again, self.far = same, again, far
+        self.same, self.again, self.far, self.tree = same, again, far, tree
+        self.gzip_6_mb = 0  # what the layer is compared with
 
 
 def jobs():
@@ -73,6 +77,7 @@ def jobs():
         Job("b", f"both architectures and index, {small} each", "small", BOTH),
         Job("c", f"within one registry, {large}", "large", same=True),
         Job("d", f"only the script changed, {large}", "large", again=True),
+        Job("e", f"a folder of {TREE_MB} MB to a layer", "small", tree=True),
         Job("fa", f"to another registry, {far}", "far", far=True),
         Job("fc", f"within one registry, {far}", "far", same=True, far=True),
         Job("fd", f"only the script changed, {far}", "far", again=True, far=True),
@@ -114,6 +119,7 @@ class Bench:
         self.source, self.target, self.again = Road(proxy), Road(proxy), Road(proxy)
         self.layers = self.scratch / "layers"
         self.layers.mkdir()
+        self.tree = self.scratch / "tree"
         self.count = 0
 
     def stop(self):
@@ -128,6 +134,11 @@ class Bench:
             images.put(host, "base/small", SMALL_MB or 53, BOTH)
         if "far" in wanted:
             images.put(host, "base/far", SMALL_MB or 65, BOTH[:1])
+
+    def make_tree(self, job):
+        count, total = tree.make(self.tree / "opt" / "tree", TREE_MB, TREE_FILES)
+        print(f"the folder has {total / 1e6:.0f} MB in {count} files", flush=True)
+        job.gzip_6_mb = tree.gzip_6_bytes(self.tree) / 1e6
 
     def write_files(self, folder, job, source, script):
         """What the tools start from: the same files for each of them."""
@@ -144,9 +155,9 @@ class Bench:
                 archive.add(folder / architecture / "var", "var")
 
     def run(self, job, name, script):
-        """Does the job once, from a clean start. Returns (wall s, CPU s, peak MB)."""
+        """Does the job once, from a clean start. Returns (wall s, CPU s, peak MB, new MB)."""
         self.count += 1
-        word = name.replace(" ", "").replace("+", "-")
+        word = "".join(letter if letter.isalnum() else "-" for letter in name)
         road = self.source if job.same else self.again if job.again else self.target
         repository = f"app/{job.key}-{word}" + ("" if job.again else f"-{self.count}")
         source = f"{self.source.host(job)}/base/{job.image}"
@@ -161,13 +172,12 @@ class Bench:
                 "PATH": self.path, "HOME": str(folder), "TMPDIR": str(folder),
                 "XDG_RUNTIME_DIR": str(folder), "SKIFF": str(CHECKOUT / "build" / "skiff"),
                 "ARCHITECTURES": " ".join(job.architectures),
-                "SOURCE": source + ":latest", "TARGET": target + ":v1",
+                "TREE": str(self.tree), "SOURCE": source + ":latest", "TARGET": target + ":v1",
                 "SOURCE_REPOSITORY": source, "TARGET_REPOSITORY": target}
             result = self.timed(["sh", "-ec", script], folder, environment)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        self.check(job, road.registry.host, repository)
-        return result
+        return (*result, self.check(job, road.registry.host, repository))
 
     def timed(self, argv, folder, environment):
         done = subprocess.run([self.measure, "cost", *argv], cwd=folder, env=environment,
@@ -179,13 +189,15 @@ class Bench:
         return float(wall), float(cpu), int(peak_kib) * 1024 / 1e6
 
     def check(self, job, host, repository):
-        """The image must be there, and have something on top of the base."""
+        """The image must be there, and have something on top of the base: so many MB."""
         made = images.get_manifest(host, repository, "v1")
         found = [images.get_manifest(host, repository, entry["digest"])
                  for entry in made.get("manifests", [])] or [made]
         if len(found) < len(job.architectures) or \
                 any(len(image["layers"]) <= len(images.PROPORTIONS) for image in found):
             raise RuntimeError("the image that was made is not whole")
+        return sum(layer["size"] for image in found
+                   for layer in image["layers"][len(images.PROPORTIONS):]) / 1e6
 
     def plain_write(self, job):
         """curl putting the same layers, one after the other on one connection."""
@@ -200,7 +212,7 @@ class Bench:
             words += ["--next"] * bool(words) + [
                 "-sS", "-H", "Expect:", "-H", "Content-Type: application/octet-stream",
                 "-T", str(self.layers / layer["digest"][7:]), f"http://{host}{path}"]
-        return self.timed(["curl", *words], self.scratch, {"PATH": self.path})
+        return (*self.timed(["curl", *words], self.scratch, {"PATH": self.path}), 0)
 
     def measure_job(self, job, found):
         doers = [(name, lambda name=name, script=script: self.run(job, name, script))
@@ -242,13 +254,19 @@ def main():
     with tempfile.TemporaryDirectory(prefix="skiff-bench-") as scratch:
         bench = Bench(scratch)
         try:
-            found = [tool for tool in tools.available(bench.path)
-                     if any(word in tool[0] for word in words)]
+            def here(of):
+                return [tool for tool in tools.available(bench.path, of)
+                        if any(word in tool[0] for word in words)]
+
+            found = here(tools.TOOLS)
             bench.put_images({job.image for job in wanted})
             table = []
             for job in wanted:
                 print(f"{job.key}: {job.title}", flush=True)
-                table.append((job, bench.measure_job(job, found)))
+                if job.tree:
+                    bench.make_tree(job)
+                table.append((job, bench.measure_job(
+                    job, here(tools.TREE_TOOLS) if job.tree else found)))
                 print(report.table(table[-1:]), flush=True)
         finally:
             bench.stop()

@@ -10,7 +10,7 @@ BAR, GAP, LABEL, WIDTH = 14, 26, 130, 760
 
 
 def _medians(runs):
-    return [median(run[i] for run in runs) for i in range(3)]
+    return [median(run[i] for run in runs) for i in range(4)]
 
 
 def _ratio(ours, theirs):
@@ -20,9 +20,10 @@ def _ratio(ours, theirs):
 def table(results):
     """Medians, and how they compare with crane's."""
     lines = ["| job | tool | wall s (min to max) | CPU s | peak MB | wall / crane's "
-             "| CPU / crane's | memory / crane's | runs |", "|---|---|---|---|---|---|---|---|---|"]
+             "| CPU / crane's | memory / crane's | new layers MB | runs |",
+             "|---|---|---|---|---|---|---|---|---|---|"]
     for job, tools in results:
-        crane = _medians(tools["crane"]) if tools.get("crane") else [0, 0, 0]
+        crane = _medians(tools["crane"]) if tools.get("crane") else [0, 0, 0, 0]
         for name, runs in tools.items():
             if not runs:
                 continue
@@ -31,7 +32,9 @@ def table(results):
             ratios = " | ".join(_ratio(found[i], crane[i]) for i in range(3))
             lines.append(f"| {job.key}: {job.title} | {name} | **{found[0]:.3f}** "
                          f"({min(walls):.3f} to {max(walls):.3f}) | {found[1]:.2f} "
-                         f"| {found[2]:.1f} | {ratios} | {len(runs)} |")
+                         f"| {found[2]:.1f} | {ratios} | {found[3]:.1f} | {len(runs)} |")
+        if job.gzip_6_mb:
+            lines.append(f"| {job.key} | size: gzip -6 ||||||| {job.gzip_6_mb:.1f} ||")
     return "\n".join(lines) + "\n"
 
 

@@ -58,6 +58,37 @@ buildah build --isolation chroot --tls-verify=false --timestamp 0 --platform $pl
 buildah manifest push --all --tls-verify=false made docker://$TARGET
 """
 
+# --- a folder into a layer: $TREE/opt/tree as /opt/tree ---
+
+SKIFF_TREE = """
+$SKIFF build --quiet -f function.yaml --platform linux/amd64 --copy $TREE/opt/tree:/opt/tree \\
+    --to $TARGET
+"""
+
+# Compressed at the fastest level and sent while it comes.
+CRANE_TREE = """
+tar -C $TREE -c opt | crane append --platform linux/amd64 -b $SOURCE -f - -t $TARGET
+"""
+
+CRANE_TREE_FILE = """
+tar -C $TREE -cf tree.tar opt
+crane append --platform linux/amd64 -b $SOURCE -f tree.tar -t $TARGET
+"""
+
+SKOPEO_TREE = """
+skopeo copy --override-arch amd64 --src-tls-verify=false docker://$SOURCE oci:image:amd64
+umoci insert --image image:amd64 $TREE/opt /opt
+skopeo copy --dest-tls-verify=false oci:image:amd64 docker://$TARGET
+"""
+
+BUILDAH_TREE = """
+buildah() { command buildah --root $PWD/root --runroot $PWD/run "$@"; }
+printf 'FROM %s\\nCOPY opt /opt\\n' $SOURCE >Containerfile.tree
+buildah build --isolation chroot --tls-verify=false --timestamp 0 --platform linux/amd64 \\
+    -t made -f Containerfile.tree $TREE
+buildah push --tls-verify=false made docker://$TARGET
+"""
+
 # name, script, programs it needs, architectures at most
 TOOLS = [
     ("skiff", SKIFF, (), 2),
@@ -67,11 +98,19 @@ TOOLS = [
     ("buildah", BUILDAH, ("buildah",), 2),
 ]
 
+TREE_TOOLS = [
+    ("skiff", SKIFF_TREE, (), 1),
+    ("crane", CRANE_TREE, ("crane",), 1),
+    ("crane, tar first", CRANE_TREE_FILE, ("crane",), 1),
+    ("skopeo + umoci", SKOPEO_TREE, ("skopeo", "umoci"), 1),
+    ("buildah", BUILDAH_TREE, ("buildah",), 1),
+]
 
-def available(path):
+
+def available(path, of=TOOLS):
     """The tools that are here; says which are not."""
     found = []
-    for name, script, programs, architectures in TOOLS:
+    for name, script, programs, architectures in of:
         missing = [each for each in programs if not shutil.which(each, path=path)]
         if missing:
             print(f"skipped: {name}, for want of {' and '.join(missing)}")
