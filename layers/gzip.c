@@ -151,7 +151,7 @@ static void *pack_chunks(void *argument)
  * all. */
 static void start_threads(struct gzip *gzip)
 {
-    size_t wanted = gzip->ring_size / CHUNKS_PER_THREAD - 1;
+    size_t wanted = gzip->ring_size / CHUNKS_PER_THREAD;
 
     while (gzip->thread_count < wanted &&
            pthread_create(&gzip->threads[gzip->thread_count], NULL, pack_chunks, gzip) == 0)
