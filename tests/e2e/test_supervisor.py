@@ -147,7 +147,7 @@ class Contract:
     def test_a_program_may_come_as_script(self):
         with open(BUSYBOX, "rb") as file:
             program = base64.b64encode(file.read()).decode()
-        with self.function(busybox=False) as function:
+        with self.function(busybox=None) as function:
             self.assertEqual(self.output(function.invoke({"script": program})),
                              "script.sh: applet not found\n")
 
@@ -435,7 +435,7 @@ class Contract:
     # --- the program itself --------------------------------------------------------------------
 
     def test_an_empty_image_suffices(self):
-        with self.function(busybox=False, folders=("tmp",)) as function:
+        with self.function(busybox=None, folders=("tmp",)) as function:
             self.fails(function.invoke({}), "Skiff.NotFound", "nothing to run")
             self.fails(function.invoke({"script": encoded("echo")}), "Skiff.NotFound",
                        "needs a shell and the image has no /bin/sh")

@@ -26,6 +26,8 @@ LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - supervisor - "
 NAMESPACES = ["unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork",
               "--kill-child"]
 BUSYBOX = shutil.which("busybox")
+APPLETS = ("sh", "cat", "echo", "sleep", "env", "ls", "yes", "head", "true", "kill", "mkdir",
+           "chmod", "touch", "setsid", "pwd", "seq", "id", "readlink")
 
 
 def supervisor_path(architecture):
@@ -46,10 +48,12 @@ def encoded(text):
 
 
 class Function:
-    """A root with a supervisor in it, and the Lambda around it."""
+    """A root with a supervisor in it, and the Lambda around it. Besides there is busybox in the
+    folder of that name, or programs of this machine with their libraries, or nothing."""
 
     def __init__(self, architecture, config=None, files=None, command=(), environment=None,
-                 busybox=True, config_file=None, folders=("tmp", "proc"), workdir="/"):
+                 busybox="bin", glibc=(), config_file=None, folders=("tmp", "proc"),
+                 workdir="/"):
         self.api = RuntimeApi()
         self._folder = tempfile.TemporaryDirectory(prefix="skiff-supervisor-",
                                                    ignore_cleanup_errors=True)
@@ -69,10 +73,12 @@ class Function:
             self._copy(shutil.which(f"qemu-{MACHINES[architecture]}-static"), "var/task/.qemu")
             self._runner = ["/var/task/.qemu"]
         if busybox:
-            self._copy(BUSYBOX, "bin/busybox")
-            for name in ("sh", "cat", "echo", "sleep", "env", "ls", "yes", "head", "true", "kill",
-                         "mkdir", "chmod", "touch", "setsid", "pwd", "seq", "id", "readlink"):
-                os.symlink("busybox", os.path.join(self.root, "bin", name))
+            self._copy(BUSYBOX, f"{busybox}/busybox")
+            for name in APPLETS:
+                os.symlink("busybox", os.path.join(self.root, busybox, name))
+        for program in glibc:
+            self._copy_with_libraries(program)
+        if busybox or glibc:
             self.write("dev/null", "")
         if config is not None:
             config_file = json.dumps(config)
@@ -86,6 +92,12 @@ class Function:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         shutil.copy(source, path)
         os.chmod(path, 0o755)
+
+    def _copy_with_libraries(self, program):
+        path = shutil.which(program)
+        listed = subprocess.run(["ldd", path], capture_output=True, text=True, check=True).stdout
+        for file in [path, *re.findall(r"(/\S+) \(0x", listed)]:
+            self._copy(file, f"bin/{program}" if file == path else file.lstrip("/"))
 
     def write(self, name, content, mode=0o644):
         path = os.path.join(self.root, name)
