@@ -70,15 +70,15 @@ static bool copy_run(struct context *context, const void *values, const char **a
         json_t *json = descriptor_write(&summary.top);
         json_object_set_new(json, "reference", json_string(reference));
         json_object_set_new(json, "bytesCarried",
-                            json_integer((json_int_t)summary.bytes_carried));
+                            json_integer((json_int_t)summary.blobs.bytes_carried));
         describe_print_json(json, stdout);
         return true;
     }
     progress_step(context_progress(context), "%s: %s", reference, digest.text);
     progress_step(context_progress(context),
                   "%zu blobs carried (%s), %zu mounted, %zu already there",
-                  summary.blobs_carried, size_format(summary.bytes_carried).text,
-                  summary.blobs_mounted, summary.blobs_there);
+                  summary.blobs.blobs_carried, size_format(summary.blobs.bytes_carried).text,
+                  summary.blobs.blobs_mounted, summary.blobs.blobs_there);
     return true;
 }
 

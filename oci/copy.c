@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "oci/copy.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
-#include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
 #include "oci/base/work.h"
 #include "oci/image.h"
 #include "oci/index.h"
+#include "oci/manifest.h"
 
 enum {
-    BLOBS_LIMIT = 10000,
     MANIFESTS_LIMIT = 2000,
     INDEX_DEPTH = 4,
-    WORKERS = 4, /* blobs and manifests under way at once */
+    WORKERS = 8, /* manifests under way at once */
 };
 
 struct copy {
@@ -25,10 +23,7 @@ struct copy {
     const struct copy_options *options;
     struct document *documents; /* an index after its manifests; the top is the last */
     size_t document_count;
-    struct descriptor *blobs;
-    size_t blob_count;
-    pthread_mutex_t lock; /* guards summary */
-    struct copy_summary summary;
+    struct shipment *shipment;
 };
 
 static void copy_release(struct copy *copy)
@@ -36,48 +31,21 @@ static void copy_release(struct copy *copy)
     for (size_t i = 0; i < copy->document_count; i++)
         document_release(&copy->documents[i]);
     free(copy->documents);
-    free(copy->blobs);
-}
-
-static bool add_blob(struct copy *copy, const json_t *json, struct error *err)
-{
-    struct descriptor blob;
-
-    if (!descriptor_read(json, &blob, err))
-        return false;
-    if (blob.media_type == MEDIA_TYPE_FOREIGN_LAYER)
-        return error_set(err, ERROR_INVALID,
-                         "layer %s may not be distributed, so it cannot be copied",
-                         digest_format(&blob.digest).text);
-    for (size_t i = 0; i < copy->blob_count; i++)
-        if (digest_equal(&copy->blobs[i].digest, &blob.digest))
-            return true;
-    if (copy->blob_count == BLOBS_LIMIT)
-        return error_set(err, ERROR_LIMIT, "more than %d blobs", BLOBS_LIMIT);
-    copy->blobs = memory_resize(copy->blobs, copy->blob_count + 1, sizeof *copy->blobs);
-    copy->blobs[copy->blob_count++] = blob;
-    return true;
 }
 
 static bool add_blobs_of_manifest(struct copy *copy, const struct document *document,
                                   struct error *err)
 {
-    json_owned json_t *manifest = NULL;
-    json_t *config;
-    json_t *layers;
-    size_t i;
-    const json_t *layer;
+    owned(memory) struct descriptor *layers = NULL;
+    struct descriptor config;
+    size_t count;
 
-    if (!document_parse(document, &manifest, err) ||
-        !json_field_object(manifest, "config", &config, err) ||
-        !json_field_array(manifest, "layers", &layers, err))
+    if (!manifest_read(document, &config, &layers, &count, err))
         return false;
-    json_array_foreach(layers, i, layer)
-    {
-        if (!add_blob(copy, layer, err))
+    for (size_t i = 0; i < count; i++)
+        if (!shipment_add(copy->shipment, &layers[i], err))
             return error_wrap(err, "layer %zu", i + 1);
-    }
-    return add_blob(copy, config, err);
+    return shipment_add(copy->shipment, &config, err);
 }
 
 static bool holds_document(const struct copy *copy, const struct digest *digest)
@@ -191,108 +159,6 @@ static bool collect_all(struct copy *copy, const char *name, struct error *err)
     return found && check_fits(copy, &top, err) && collect(copy, &top, 0, err);
 }
 
-/* The bytes of one blob on their way. Those that go a second time are not counted again. */
-struct watched_source {
-    struct source source;
-    struct source *inner;
-    struct work *work;
-    struct progress *progress;
-    int task;
-    uint64_t position;
-    uint64_t counted;
-};
-
-static bool watched_read(struct source *self, void *bytes, size_t capacity, size_t *count,
-                         struct error *err)
-{
-    struct watched_source *watched = (struct watched_source *)self;
-
-    if (work_stopped(watched->work))
-        return error_set(err, ERROR_SYSTEM, "stopped, since another blob failed");
-    if (!source_read(watched->inner, bytes, capacity, count, err))
-        return false;
-    watched->position += *count;
-    if (watched->position > watched->counted) {
-        progress_advance(watched->progress, watched->task,
-                         watched->position - watched->counted);
-        watched->counted = watched->position;
-    }
-    return true;
-}
-
-static bool watched_rewind(struct source *self)
-{
-    struct watched_source *watched = (struct watched_source *)self;
-
-    watched->position = 0;
-    return source_rewind(watched->inner);
-}
-
-static void watched_free(struct source *self)
-{
-    struct watched_source *watched = (struct watched_source *)self;
-
-    source_free(watched->inner);
-    free(watched);
-}
-
-static const struct source_ops watched_ops = {
-    .read = watched_read,
-    .rewind = watched_rewind,
-    .free = watched_free,
-};
-
-struct transfer {
-    struct copy *copy;
-    struct work *work;
-    const struct descriptor *blob;
-    int task;
-    bool begun;
-};
-
-static struct source *watch(void *context, struct source *bytes)
-{
-    struct transfer *transfer = context;
-    struct progress *progress = transfer->copy->options->progress;
-    struct watched_source *watched = memory_new(1, sizeof *watched);
-
-    transfer->task =
-        progress_begin(progress, "copied", digest_format_short(&transfer->blob->digest).text,
-                       transfer->blob->size);
-    transfer->begun = true;
-    watched->source.ops = &watched_ops;
-    watched->inner = bytes;
-    watched->work = transfer->work;
-    watched->progress = progress;
-    watched->task = transfer->task;
-    return &watched->source;
-}
-
-static void count_blob(struct copy *copy, const struct descriptor *blob, enum blob_way way)
-{
-    pthread_mutex_lock(&copy->lock);
-    copy->summary.blobs_there += way == BLOB_WAS_THERE;
-    copy->summary.blobs_mounted += way == BLOB_MOUNTED;
-    copy->summary.blobs_carried += way == BLOB_CARRIED;
-    copy->summary.bytes_carried += way == BLOB_CARRIED ? blob->size : 0;
-    pthread_mutex_unlock(&copy->lock);
-}
-
-static bool move_blob(void *context, struct work *work, size_t piece, struct error *err)
-{
-    struct copy *copy = context;
-    struct transfer transfer = {.copy = copy, .work = work, .blob = &copy->blobs[piece]};
-    enum blob_way way;
-
-    bool moved =
-        store_copy_blob(copy->from, copy->to, transfer.blob, watch, &transfer, &way, err);
-    if (transfer.begun)
-        progress_end(copy->options->progress, transfer.task, moved);
-    if (moved)
-        count_blob(copy, transfer.blob, way);
-    return moved;
-}
-
 /* Whatever an index lists is put before it, so only leaves may be put at the same time. */
 static bool put_leaf(void *context, struct work *work, size_t piece, struct error *err)
 {
@@ -322,17 +188,22 @@ static bool put_documents(struct copy *copy, struct error *err)
 bool image_copy(struct store *from, const char *name, struct store *to, const char *tag,
                 const struct copy_options *options, struct copy_summary *out, struct error *err)
 {
-    struct copy copy = {.from = from, .to = to, .tag = tag, .options = options};
+    owned(shipment) struct shipment *own =
+        options->shipment ? NULL : shipment_new(from, to, options->progress);
+    struct copy copy = {.from = from,
+                        .to = to,
+                        .tag = tag,
+                        .options = options,
+                        .shipment = own ? own : options->shipment};
+    struct copy_summary summary = {0};
 
-    pthread_mutex_init(&copy.lock, NULL);
     bool copied = collect_all(&copy, name, err) &&
-                  work_run(copy.blob_count, WORKERS, move_blob, &copy, err) &&
+                  shipment_wait(copy.shipment, &summary.blobs, err) &&
                   put_documents(&copy, err);
     if (copied) {
-        copy.summary.top = copy.documents[copy.document_count - 1].descriptor;
-        *out = copy.summary;
+        summary.top = copy.documents[copy.document_count - 1].descriptor;
+        *out = summary;
     }
-    pthread_mutex_destroy(&copy.lock);
     copy_release(&copy);
     return copied;
 }

@@ -4,26 +4,26 @@
 /*
  * An image, or the images under an index, carried from store to store.
  *
- * Blobs go first, several at a time, each one only if it is not there yet; then
- * the manifests, the index after its manifests, and the tag with the last of
+ * Blobs go first (oci/shipment.h), from the moment a manifest names them; then the
+ * manifests, the index after its manifests, and the tag with the last of
  * them. So a copy that broke off is never visible, and is continued by doing it
  * again. Documents arrive byte for byte, so digests stay.
  */
 
 #include "oci/base/progress.h"
 #include "oci/platform_spec.h"
-#include "oci/store.h"
+#include "oci/shipment.h"
 
 struct copy_options {
     const struct platform_spec *platform; /* NULL: everything under the name */
     struct progress *progress;
+    struct shipment *shipment; /* between the two, begun already; NULL: there is none */
 };
 
 /* What has moved. */
 struct copy_summary {
     struct descriptor top; /* what the tag names now */
-    size_t blobs_there, blobs_mounted, blobs_carried;
-    uint64_t bytes_carried;
+    struct shipment_summary blobs;
 };
 
 /** Copies what `name`, a tag or digest, stands for, and points `tag` at it; no tag when NULL.

@@ -93,42 +93,66 @@ static bool read_image(struct store *store, struct document *document, struct im
     return true;
 }
 
+/* What the index has for the platform. */
+static bool pick(struct store *store, const struct document *index,
+                 const struct platform_spec *platform, struct document *out, struct error *err)
+{
+    owned(memory) struct index_entry *entries = NULL;
+    struct descriptor picked;
+    size_t count;
+
+    if (!platform)
+        return error_set(err, ERROR_INVALID, "it is an index; say which platform is meant");
+    return index_read(index, &entries, &count, err) &&
+           index_pick(entries, count, platform, &picked, err) &&
+           store_resolve(store, digest_format(&picked.digest).text, out, err);
+}
+
+/* Takes over the document. */
+static bool follow(struct store *store, struct document *document,
+                   const struct platform_spec *platform, struct document *out,
+                   struct error *err)
+{
+    for (int depth = 0; media_type_is_index(document->descriptor.media_type); depth++) {
+        struct document next = {0};
+        if (depth == INDEX_DEPTH)
+            return error_set(err, ERROR_LIMIT, "index nested deeper than %d levels",
+                             INDEX_DEPTH);
+        if (!pick(store, document, platform, &next, err))
+            return false;
+        document_release(document);
+        *document = next;
+    }
+    *out = *document;
+    *document = (struct document){0};
+    return true;
+}
+
 bool image_find(struct store *store, const char *name, const struct platform_spec *platform,
                 struct document *out, struct error *err)
 {
     owned(document) struct document document = {0};
 
-    if (!store_resolve(store, name, &document, err))
-        return false;
-    for (int depth = 0; media_type_is_index(document.descriptor.media_type); depth++) {
-        owned(memory) struct index_entry *entries = NULL;
-        struct descriptor picked;
-        size_t count;
-        if (depth == INDEX_DEPTH)
-            return error_set(err, ERROR_LIMIT, "index nested deeper than %d levels",
-                             INDEX_DEPTH);
-        if (!platform)
-            return error_set(err, ERROR_INVALID, "it is an index; say which platform is meant");
-        if (!index_read(&document, &entries, &count, err) ||
-            !index_pick(entries, count, platform, &picked, err))
-            return false;
-        document_release(&document);
-        if (!store_resolve(store, digest_format(&picked.digest).text, &document, err))
-            return false;
-    }
-    *out = document;
-    document = (struct document){0};
-    return true;
+    return store_resolve(store, name, &document, err) &&
+           follow(store, &document, platform, out, err);
 }
 
-bool image_open(struct store *store, const char *name, const struct platform_spec *platform,
-                struct image **out, struct error *err)
+bool image_find_in(struct store *store, const struct document *top,
+                   const struct platform_spec *platform, struct document *out,
+                   struct error *err)
 {
     owned(document) struct document document = {0};
+
+    document_copy(top, &document);
+    return follow(store, &document, platform, out, err);
+}
+
+bool image_read(struct store *store, struct document *document,
+                const struct platform_spec *platform, struct image **out, struct error *err)
+{
     owned(image) struct image *image = NULL;
 
-    if (!image_find(store, name, platform, &document, err) ||
-        !read_image(store, &document, &image, err))
+    if (!read_image(store, document, &image, err))
         return false;
     if (platform && !platform_spec_matches(&image->platform, platform))
         return error_set(err, ERROR_NOT_FOUND, "no image for %s; there is %s",
@@ -136,6 +160,15 @@ bool image_open(struct store *store, const char *name, const struct platform_spe
                          platform_spec_format(&image->platform).text);
     *out = take(&image);
     return true;
+}
+
+bool image_open(struct store *store, const char *name, const struct platform_spec *platform,
+                struct image **out, struct error *err)
+{
+    owned(document) struct document document = {0};
+
+    return image_find(store, name, platform, &document, err) &&
+           image_read(store, &document, platform, out, err);
 }
 
 static void edit_config(json_t *config, const struct image_edit *edit)

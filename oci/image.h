@@ -54,6 +54,17 @@ struct image_edit {
 bool image_find(struct store *store, const char *name, const struct platform_spec *platform,
                 struct document *out, struct error *err) MUST_CHECK;
 
+/** The same in what a name was resolved to already, `top`. */
+bool image_find_in(struct store *store, const struct document *top,
+                   const struct platform_spec *platform, struct document *out,
+                   struct error *err) MUST_CHECK;
+
+/** Reads the config of the manifest `document`, which it takes over; the rest as image_open().
+ */
+bool image_read(struct store *store, struct document *document,
+                const struct platform_spec *platform, struct image **out,
+                struct error *err) MUST_CHECK;
+
 /** Reads manifest and config of `name`, a tag or a digest. From an index it picks the entry
  *  for `platform`, and a single image must be for it; ERROR_NOT_FOUND lists those on offer.
  *  With `platform` NULL it must be a single image. */

@@ -67,6 +67,11 @@ bool media_type_is_manifest(enum media_type type)
     return type == MEDIA_TYPE_OCI_MANIFEST || type == MEDIA_TYPE_DOCKER_MANIFEST;
 }
 
+bool media_type_is_config(enum media_type type)
+{
+    return type == MEDIA_TYPE_OCI_CONFIG || type == MEDIA_TYPE_DOCKER_CONFIG;
+}
+
 enum media_type media_type_to_oci(enum media_type type)
 {
     for (size_t i = 0; i < TYPE_COUNT; i++)

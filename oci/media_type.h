@@ -35,6 +35,7 @@ const char *media_type_name(enum media_type type);
 
 bool media_type_is_index(enum media_type type);
 bool media_type_is_manifest(enum media_type type);
+bool media_type_is_config(enum media_type type);
 
 /** The OCI spelling of the same kind. */
 enum media_type media_type_to_oci(enum media_type type);

@@ -13,6 +13,15 @@ void document_release(struct document *document)
     *document = (struct document){0};
 }
 
+void document_copy(const struct document *document, struct document *out)
+{
+    size_t count = (size_t)document->descriptor.size + 1;
+
+    out->descriptor = document->descriptor;
+    out->bytes = memory_new(count, 1);
+    memcpy(out->bytes, document->bytes, count);
+}
+
 /* Older OCI documents name no type; what they list tells them apart. */
 static enum media_type find_media_type(const json_t *json, const char *hint)
 {
@@ -156,100 +165,9 @@ bool store_read_blob(struct store *store, const struct descriptor *blob, char **
     return error_wrap(err, "blob %s", name.text);
 }
 
-static struct store *home_of(struct store *store, const struct descriptor *blob)
+struct store *store_home(struct store *store, const struct descriptor *blob)
 {
     return store->ops->home ? store->ops->home(store, blob) : store;
-}
-
-/* A store's blob, opened anew when it is wanted from the beginning. */
-struct blob_source {
-    struct source source;
-    struct store *store;
-    const struct descriptor *blob;
-    struct source *bytes; /* NULL while it is not open */
-    bool failed;
-};
-
-static bool blob_read(struct source *self, void *bytes, size_t capacity, size_t *count,
-                      struct error *err)
-{
-    struct blob_source *source = (struct blob_source *)self;
-
-    source->failed = (!source->bytes &&
-                      !store_open_blob(source->store, source->blob, &source->bytes, err)) ||
-                     !source_read(source->bytes, bytes, capacity, count, err);
-    return !source->failed;
-}
-
-static bool blob_rewind(struct source *self)
-{
-    struct blob_source *source = (struct blob_source *)self;
-
-    if (source->failed)
-        return source->bytes && source_rewind(source->bytes);
-    source_free(source->bytes);
-    source->bytes = NULL;
-    return true;
-}
-
-static void blob_free(struct source *self)
-{
-    struct blob_source *source = (struct blob_source *)self;
-
-    source_free(source->bytes);
-    free(source);
-}
-
-static const struct source_ops blob_ops = {
-    .read = blob_read,
-    .rewind = blob_rewind,
-    .free = blob_free,
-};
-
-/* Both are borrowed. */
-static bool blob_open(struct store *store, const struct descriptor *blob,
-                      struct blob_source **out, struct error *err)
-{
-    struct source *bytes;
-
-    if (!store_open_blob(store, blob, &bytes, err))
-        return false;
-    struct blob_source *source = memory_new(1, sizeof *source);
-    *source = (struct blob_source){{&blob_ops}, store, blob, bytes, false};
-    *out = source;
-    return true;
-}
-
-/* The blob's way across: it is there already, the far side can fetch it from a
- * sibling, or we carry it. Cheapest first. */
-bool store_copy_blob(struct store *from, struct store *to, const struct descriptor *blob,
-                     struct source *(*watch)(void *context, struct source *bytes),
-                     void *context, enum blob_way *way, struct error *err)
-{
-    struct digest_text name = digest_format(&blob->digest);
-    bool found = false;
-
-    *way = BLOB_WAS_THERE;
-    if (!to->ops->has_blob(to, blob, &found, err))
-        return error_wrap(err, "blob %s", name.text);
-    if (found)
-        return true;
-
-    *way = BLOB_MOUNTED;
-    if (to->ops->mount_blob && !to->ops->mount_blob(to, home_of(from, blob), blob, &found, err))
-        return error_wrap(err, "mount blob %s", name.text);
-    if (found)
-        return true;
-
-    *way = BLOB_CARRIED;
-    struct blob_source *source;
-    if (!blob_open(from, blob, &source, err))
-        return error_wrap(err, "read blob %s", name.text);
-    owned(source) struct source *bytes = watch(context, &source->source);
-    while (!to->ops->put_blob(to, blob, bytes, err))
-        if (!source->failed || !source_rewind(bytes))
-            return error_wrap(err, "blob %s", name.text);
-    return true;
 }
 
 struct union_store {
@@ -280,7 +198,7 @@ static struct store *union_home(struct store *self, const struct descriptor *blo
     bool found = false;
 
     bool asked = both->upper->ops->has_blob(both->upper, blob, &found, &ignored);
-    return home_of(asked && found ? both->upper : both->lower, blob);
+    return store_home(asked && found ? both->upper : both->lower, blob);
 }
 
 static bool union_has_blob(struct store *self, const struct descriptor *blob, bool *found,

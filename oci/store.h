@@ -32,6 +32,7 @@ struct document {
 };
 
 void document_release(struct document *document);
+void document_copy(const struct document *document, struct document *out);
 
 /** Makes a document of bytes from a store, which it takes over: `*bytes` becomes NULL. The
  * media type is the one the JSON names itself, else `media_type` (may be NULL), else the one
@@ -78,6 +79,10 @@ struct store_ops {
     bool (*mount_blob)(struct store *self, struct store *from, const struct descriptor *blob,
                        bool *mounted, struct error *err);
 
+    /* Makes ready for the blob to be put soon, so that put_blob() need not; with NULL, for the
+     * next config, which nobody knows yet. May be NULL. */
+    bool (*expect_blob)(struct store *self, const struct descriptor *blob, struct error *err);
+
     /* Puts the manifest, then points `tag` at it; no tag when NULL. */
     bool (*put_manifest)(struct store *self, const char *tag, const struct document *manifest,
                          struct error *err);
@@ -91,6 +96,7 @@ struct store_ops {
     void (*free)(struct store *self);
 
     bool holds_one_image; /* and no index */
+    bool is_far;          /* each question costs a round trip */
 };
 
 /* First member of every store. */
@@ -115,15 +121,8 @@ void store_free(struct store *store);
 bool store_read_blob(struct store *store, const struct descriptor *blob, char **bytes,
                      struct error *err) MUST_CHECK;
 
-/** How a blob got where it is now. */
-enum blob_way { BLOB_WAS_THERE, BLOB_MOUNTED, BLOB_CARRIED };
-
-/** Makes sure `to` has the blob; asks before it carries. `watch`, which takes over a source
- *  and returns it wrapped, sees the bytes that are carried. Errors name the blob and the side
- *  that failed. */
-bool store_copy_blob(struct store *from, struct store *to, const struct descriptor *blob,
-                     struct source *(*watch)(void *context, struct source *bytes),
-                     void *context, enum blob_way *way, struct error *err) MUST_CHECK;
+/** The store that really has the blob, for stores that show several as one. */
+struct store *store_home(struct store *store, const struct descriptor *blob);
 
 /** Two stores shown as one: what `upper` lacks is read from `lower`. It is read only and
  *  borrows both; release with store_free(). */

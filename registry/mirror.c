@@ -230,6 +230,7 @@ static const struct store_ops mirrored_ops = {
     .put_manifest = mirrored_put_manifest,
     .home = mirrored_home,
     .free = mirrored_free,
+    .is_far = true,
 };
 
 struct store *mirror_store(struct store *mirror, struct store *origin)

@@ -15,9 +15,10 @@
 #include "registry/tag_list.h"
 #include "registry/upload.h"
 
-/* An upload that was opened by asking for a mount, and waits for put_blob(). */
+/* An upload that was opened and waits for put_blob(). */
 struct open_upload {
     struct digest digest;
+    bool is_for_config; /* the next, and not for a digest */
     char *location;
     struct open_upload *next;
 };
@@ -34,6 +35,9 @@ struct repository {
 
     pthread_mutex_t lock; /* for what follows */
     struct open_upload *uploads;
+    struct digest *held; /* blobs that are there, as we know without asking */
+    size_t held_count;
+    const struct repository *refused; /* the last one that no blob was mounted from */
 };
 
 /* Where images of a host are asked for first. */
@@ -234,13 +238,41 @@ static struct upload_target upload_target(struct repository *repository)
                                   scope_to_write(repository), &repository->patches};
 }
 
+static bool holds(struct repository *repository, const struct digest *digest)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&repository->lock);
+    for (size_t i = 0; i < repository->held_count && !found; i++)
+        found = digest_equal(&repository->held[i], digest);
+    pthread_mutex_unlock(&repository->lock);
+    return found;
+}
+
+static void note_held(struct repository *repository, const struct digest *digest)
+{
+    pthread_mutex_lock(&repository->lock);
+    repository->held =
+        memory_resize(repository->held, repository->held_count + 1, sizeof *repository->held);
+    repository->held[repository->held_count++] = *digest;
+    pthread_mutex_unlock(&repository->lock);
+}
+
 /* Only who is about to write asks this, so the token it fetches is good for writing too. */
 static bool repository_has_blob(struct store *self, const struct descriptor *blob, bool *found,
                                 struct error *err)
 {
-    struct upload_target target = upload_target((struct repository *)self);
+    struct repository *repository = (struct repository *)self;
+    struct upload_target target = upload_target(repository);
 
-    return upload_is_done(&target, blob, found, err);
+    *found = holds(repository, &blob->digest);
+    if (*found)
+        return true;
+    if (!upload_is_done(&target, blob, found, err))
+        return false;
+    if (*found)
+        note_held(repository, &blob->digest);
+    return true;
 }
 
 static bool repository_open_blob_at(struct store *self, const struct descriptor *blob,
@@ -269,14 +301,30 @@ static bool repository_open_blob(struct store *self, const struct descriptor *bl
     return true;
 }
 
-static char *take_upload(struct repository *repository, const struct digest *digest)
+static bool is_for(const struct open_upload *upload, const struct descriptor *blob)
+{
+    if (upload->is_for_config)
+        return media_type_is_config(blob->media_type);
+    return digest_equal(&upload->digest, &blob->digest);
+}
+
+/* With the lock held. */
+static struct open_upload **find_upload(struct repository *repository,
+                                        const struct descriptor *blob)
+{
+    struct open_upload **place = &repository->uploads;
+
+    while (*place && !is_for(*place, blob))
+        place = &(*place)->next;
+    return place;
+}
+
+static char *take_upload(struct repository *repository, const struct descriptor *blob)
 {
     char *location = NULL;
 
     pthread_mutex_lock(&repository->lock);
-    struct open_upload **place = &repository->uploads;
-    while (*place && !digest_equal(&(*place)->digest, digest))
-        place = &(*place)->next;
+    struct open_upload **place = find_upload(repository, blob);
     if (*place) {
         struct open_upload *upload = *place;
         *place = upload->next;
@@ -287,17 +335,38 @@ static char *take_upload(struct repository *repository, const struct digest *dig
     return location;
 }
 
-static void keep_upload(struct repository *repository, const struct digest *digest,
+/* `blob` NULL: for the next config. */
+static void keep_upload(struct repository *repository, const struct descriptor *blob,
                         char *location)
 {
     struct open_upload *upload = memory_new(1, sizeof *upload);
 
-    upload->digest = *digest;
+    if (blob)
+        upload->digest = blob->digest;
+    upload->is_for_config = !blob;
     upload->location = location;
     pthread_mutex_lock(&repository->lock);
     upload->next = repository->uploads;
     repository->uploads = upload;
     pthread_mutex_unlock(&repository->lock);
+}
+
+static bool repository_expect_blob(struct store *self, const struct descriptor *blob,
+                                   struct error *err)
+{
+    struct repository *repository = (struct repository *)self;
+    struct upload_target target = upload_target(repository);
+    char *location;
+
+    pthread_mutex_lock(&repository->lock);
+    bool is_open = blob && *find_upload(repository, blob); /* a mount was asked for */
+    pthread_mutex_unlock(&repository->lock);
+    if (is_open)
+        return true;
+    if (!upload_open(&target, NULL, NULL, &location, err))
+        return false;
+    keep_upload(repository, blob, location);
+    return true;
 }
 
 static bool repository_put_blob(struct store *self, const struct descriptor *blob,
@@ -306,7 +375,10 @@ static bool repository_put_blob(struct store *self, const struct descriptor *blo
     struct repository *repository = (struct repository *)self;
     struct upload_target target = upload_target(repository);
 
-    return upload_blob(&target, blob, take_upload(repository, &blob->digest), bytes, err);
+    if (!upload_blob(&target, blob, take_upload(repository, blob), bytes, err))
+        return false;
+    note_held(repository, &blob->digest);
+    return true;
 }
 
 static void repository_free(struct store *self)
@@ -323,23 +395,38 @@ static const struct store_ops repository_ops = {
     .has_blob = repository_has_blob,
     .open_blob = repository_open_blob,
     .open_blob_at = repository_open_blob_at,
+    .expect_blob = repository_expect_blob,
     .put_blob = repository_put_blob,
     .mount_blob = repository_mount_blob,
     .put_manifest = repository_put_manifest,
     .list_tags = repository_list_tags,
     .free = repository_free,
+    .is_far = true,
 };
+
+/* Whether there is a point in asking. Who has refused one blob of a sibling refuses all. */
+static bool may_mount(struct repository *repository, const struct store *from)
+{
+    const struct repository *sibling = (const struct repository *)from;
+
+    if (from->ops != &repository_ops || sibling == repository ||
+        sibling->session != repository->session)
+        return false;
+    pthread_mutex_lock(&repository->lock);
+    bool was_refused = repository->refused == sibling;
+    pthread_mutex_unlock(&repository->lock);
+    return !was_refused;
+}
 
 static bool repository_mount_blob(struct store *self, struct store *from,
                                   const struct descriptor *blob, bool *mounted,
                                   struct error *err)
 {
     struct repository *repository = (struct repository *)self;
-    struct repository *sibling = (struct repository *)from;
+    const struct repository *sibling = (const struct repository *)from;
 
     *mounted = false;
-    if (from->ops != &repository_ops || sibling == repository ||
-        sibling->session != repository->session)
+    if (!may_mount(repository, from) || holds(repository, &blob->digest))
         return true;
 
     owned(memory) char *scope =
@@ -350,8 +437,14 @@ static bool repository_mount_blob(struct store *self, struct store *from,
     if (!upload_open(&target, blob, sibling->name, &location, err))
         return false;
     *mounted = !location;
-    if (location)
-        keep_upload(repository, &blob->digest, location);
+    if (*mounted) {
+        note_held(repository, &blob->digest);
+        return true;
+    }
+    keep_upload(repository, blob, location);
+    pthread_mutex_lock(&repository->lock);
+    repository->refused = sibling;
+    pthread_mutex_unlock(&repository->lock);
     return true;
 }
 
@@ -377,6 +470,7 @@ static void free_repository(struct repository *repository)
         free(upload);
     }
     pthread_mutex_destroy(&repository->lock);
+    free(repository->held);
     free(repository->name);
     free(repository->pull_scope);
     free(repository->push_scope);

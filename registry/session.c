@@ -302,6 +302,18 @@ bool session_try_again(struct session *session, unsigned int tries,
     return http_try_again(session->http, tries, refusal);
 }
 
+/* Whether the text repeats a token of ours. With the lock held. */
+static bool tells_token(const struct session *session, const char *text)
+{
+    const size_t scheme = strlen("Bearer ");
+
+    for (const struct scope_token *token = session->tokens; token; token = token->next)
+        if (token->authorization && token->authorization[scheme] &&
+            strstr(text, token->authorization + scheme))
+            return true;
+    return false;
+}
+
 bool session_reason_error(struct session *session, const struct http_request *request,
                           int status, const struct registry_reason *reason, struct error *err)
 {
@@ -309,7 +321,8 @@ bool session_reason_error(struct session *session, const struct http_request *re
 
     pthread_mutex_lock(&session->lock);
     const struct registry_login *login = login_for_url(session, request->url);
-    bool is_secret = registry_login_tells(login, reason->message);
+    bool is_secret =
+        registry_login_tells(login, reason->message) || tells_token(session, reason->message);
     registry_reason_error(request, status, is_secret ? &unsaid : reason, err);
     explain_denial(session, login, status, err);
     pthread_mutex_unlock(&session->lock);

@@ -200,7 +200,7 @@ bool upload_blob(const struct upload_target *target, const struct descriptor *bl
         enum failure failure;
         bool done = false;
 
-        if (!upload && !upload_open(target, blob, NULL, &upload, err))
+        if (!upload && !upload_open(target, NULL, NULL, &upload, err))
             return false;
         if (send_blob(target, blob, &upload, bytes, &response, &failure, err))
             return true;

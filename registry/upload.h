@@ -28,8 +28,9 @@ struct upload_target {
     atomic_bool *patches; /* whether it has refused an upload in one PUT */
 };
 
-/** Opens an upload of the blob. Unless `from` is NULL, it first asks to mount the blob from
- * that repository: where that is done, `*location` is NULL. It is the caller's to free(). */
+/** Opens an upload, good for any blob. Unless `from` is NULL, it first asks to mount `blob`
+ * from that repository: where that is done, `*location` is NULL. It is the caller's to free().
+ */
 bool upload_open(const struct upload_target *target, const struct descriptor *blob,
                  const char *from, char **location, struct error *err) MUST_CHECK;
 

@@ -149,7 +149,9 @@ functions:
         registry = Registry().start()
         self.addCleanup(registry.stop)
         registry.docker_config(self.folder / ".docker")
-        words = ["--copy", f"{self.models()}:/opt/models", "--to", f"{registry.host}/f:1"]
+        folder = self.models()
+        (self.folder / "models" / "large.bin").write_bytes(os.urandom(100_000))
+        words = ["--copy", f"{folder}:/opt/models", "--to", f"{registry.host}/f:1"]
         self.build(*words)
         before = len(registry.requests())
         self.write("hello.sh", "#!/bin/sh\necho changed\n")

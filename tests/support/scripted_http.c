@@ -48,6 +48,13 @@ static void check_header(const struct http_request *request, const char *name,
                  expected ? expected : "");
 }
 
+static bool is_asked_by(const struct scripted_exchange *exchange,
+                        const struct http_request *request)
+{
+    return strcmp(request->method, exchange->method) == 0 &&
+           strstr(request->url, exchange->url);
+}
+
 static void check_request(const struct scripted_exchange *expected,
                           const struct http_request *request)
 {
@@ -95,21 +102,42 @@ static struct source *cut_source(struct source *bytes)
     return &cut->source;
 }
 
-static bool play(struct http *self, const struct http_request *request,
-                 struct http_response *out, struct error *err)
+/* The exchange that is the request's; NULL for the one that is broken on purpose. */
+static const struct scripted_exchange *find_turn(struct scripted_http *scripted,
+                                                 const struct http_request *request)
 {
-    struct scripted_http *scripted = (struct scripted_http *)self;
+    const struct scripted_exchange *next = NULL;
 
-    if (scripted->done == scripted->count)
-        fail_msg("%s %s comes after the script's end", request->method, request->url);
-    const struct scripted_exchange *next = &scripted->script[scripted->done];
+    pthread_mutex_lock(&scripted->lock);
+    for (;;) {
+        if (scripted->done == scripted->count)
+            fail_msg("%s %s comes after the script's end", request->method, request->url);
+        next = &scripted->script[scripted->done];
+        if (!next->meanwhile || is_asked_by(next, request))
+            break;
+        pthread_cond_wait(&scripted->next, &scripted->lock);
+    }
     check_request(next, request);
     free(scripted->accept);
     const char *accept = sent_header(request, "Accept");
     scripted->accept = accept ? memory_copy_string(accept) : NULL;
     if (scripted->done == scripted->breaks_at)
+        next = NULL;
+    else
+        scripted->done++;
+    pthread_cond_broadcast(&scripted->next);
+    pthread_mutex_unlock(&scripted->lock);
+    return next;
+}
+
+static bool play(struct http *self, const struct http_request *request,
+                 struct http_response *out, struct error *err)
+{
+    struct scripted_http *scripted = (struct scripted_http *)self;
+    const struct scripted_exchange *next = find_turn(scripted, request);
+
+    if (!next)
         return error_set(err, ERROR_NETWORK, "%s: broken on purpose", request->url);
-    scripted->done++;
     if (next->status == 0)
         return error_set(err, next->failure ? next->failure : ERROR_NETWORK,
                          "%s: no answer in the script", request->url);
@@ -162,10 +190,14 @@ void scripted_http_init(struct scripted_http *scripted, const struct scripted_ex
         .count = count,
         .breaks_at = SIZE_MAX,
     };
+    pthread_mutex_init(&scripted->lock, NULL);
+    pthread_cond_init(&scripted->next, NULL);
 }
 
 void scripted_http_release(struct scripted_http *scripted)
 {
+    pthread_mutex_destroy(&scripted->lock);
+    pthread_cond_destroy(&scripted->next);
     free(scripted->accept);
     if (scripted->breaks_at == SIZE_MAX)
         assert_int_equal(scripted->done, scripted->count);

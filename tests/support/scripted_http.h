@@ -6,6 +6,8 @@
  * gives canned answers. A request that is not in the script fails the test.
  */
 
+#include <pthread.h>
+
 #include "registry/http.h"
 
 enum { SCRIPTED_HEADERS = 4 };
@@ -16,6 +18,7 @@ struct scripted_exchange {
     const char *authorization; /* the header's value; NULL: there must be none */
     const char *body;          /* that must be sent; NULL: not looked at */
     const char *range;         /* the header's value; NULL: there must be none */
+    bool meanwhile;            /* others may be asked at the same time, and wait for it */
 
     int status;              /* 0: no answer */
     enum error_kind failure; /* of no answer; 0: ERROR_NETWORK */
@@ -32,6 +35,8 @@ struct scripted_http {
     size_t breaks_at; /* the exchange with this number gets no answer */
     size_t patience;  /* times that it lets begin again */
     char *accept;     /* the last Accept header */
+    pthread_mutex_t lock;
+    pthread_cond_t next;
 };
 
 void scripted_http_init(struct scripted_http *scripted, const struct scripted_exchange *script,

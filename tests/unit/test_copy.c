@@ -63,13 +63,13 @@ static void an_index_arrives_whole(void **state)
 
     assert_ok(image_copy(from.store, "v1", to.store, "v2", &everything, &summary, &err));
     assert_true(digest_equal(&summary.top.digest, &index));
-    assert_int_equal(summary.blobs_carried, 4); /* a config and a layer each */
+    assert_int_equal(summary.blobs.blobs_carried, 4); /* a config and a layer each */
     assert_ok(platform_spec_parse("linux/arm64", &arm64, &err));
     assert_ok(image_open(to.store, "v2", &arm64, &image, &err));
 
     assert_ok(image_copy(from.store, "v1", to.store, "v3", &everything, &summary, &err));
-    assert_int_equal(summary.blobs_carried, 0);
-    assert_int_equal(summary.blobs_there, 4);
+    assert_int_equal(summary.blobs.blobs_carried, 0);
+    assert_int_equal(summary.blobs.blobs_there, 4);
     place_free(&from);
     place_free(&to);
 }
@@ -87,7 +87,7 @@ static void one_platform_can_be_taken_alone(void **state)
     assert_ok(platform_spec_parse("linux/arm64", &arm64, &err));
     assert_ok(image_copy(from.store, "v1", to.store, "v1", &options, &summary, &err));
     assert_int_equal(summary.top.media_type, MEDIA_TYPE_OCI_MANIFEST);
-    assert_int_equal(summary.blobs_carried, 2);
+    assert_int_equal(summary.blobs.blobs_carried, 2);
     place_free(&from);
     place_free(&to);
 }
@@ -172,7 +172,7 @@ static void two_stores_are_read_as_one(void **state)
     owned(store) struct store *both = store_union(upper.store, lower.store);
     struct digest_text name = digest_format(&image_document(derived)->descriptor.digest);
     assert_ok(image_copy(both, name.text, to.store, "v1", &everything, &summary, &err));
-    assert_int_equal(summary.blobs_carried, 2);
+    assert_int_equal(summary.blobs.blobs_carried, 2);
 
     assert_fails(image_copy(both, "v9", to.store, "v1", &everything, &summary, &err),
                  ERROR_NOT_FOUND, "no tag 'v9'");
@@ -239,9 +239,9 @@ static void a_far_side_may_begin_a_blob_again(void **state)
     const struct copy_options options = {.progress = &recorded.progress};
     assert_ok(image_copy(from.store, "v1", &fickle.store, "v1", &options, &summary, &err));
     assert_int_equal(fickle.rewound, 4);
-    assert_int_equal(summary.blobs_carried, 4);
+    assert_int_equal(summary.blobs.blobs_carried, 4);
     assert_true(shows(&to, "v1"));
-    assert_int_equal(recorded.bytes, summary.bytes_carried); /* not more */
+    assert_int_equal(recorded.bytes, summary.blobs.bytes_carried); /* not more */
     place_free(&from);
     place_free(&to);
 }

@@ -102,7 +102,7 @@ static void an_index_comes_out_of_an_oci_archive_as_it_went_in(void **state)
     assert_ok(layout_open(back_path, true, &back, &err));
     assert_ok(image_copy(archive, "v2", layout_store(back), "v3", &options, &summary, &err));
     assert_true(digest_equal(&summary.top.digest, &digest));
-    assert_int_equal(summary.blobs_carried, 4);
+    assert_int_equal(summary.blobs.blobs_carried, 4);
     assert_ok(store_list_tags(archive, &tags, &err));
     assert_int_equal(json_array_size(tags), 1);
     assert_string_equal(json_string_value(json_array_get(tags, 0)), "v2");

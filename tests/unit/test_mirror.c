@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "oci/base/memory.h"
+#include "oci/transfer.h"
 #include "tests/support/scripted_http.h"
 #include "tests/support/unit.h"
 
@@ -168,7 +169,7 @@ static void an_upload_of_wrong_bytes_begins_again(void **state)
     (void)state;
     static const struct scripted_exchange script[] = {
         {"HEAD", "https://mine.example/v2/mine/blobs/" HELLO, .status = 404},
-        {"GET", FIRST "blobs/" HELLO, .status = 200, .answer = "hallo"},
+        {"GET", FIRST "blobs/" HELLO, .status = 200, .answer = "hallo", .meanwhile = true},
         {"POST", "https://mine.example/v2/mine/blobs/uploads/", .status = 202,
          .headers = {{"Location", "/v2/mine/blobs/uploads/1"}}},
         {"PUT", "/v2/mine/blobs/uploads/1?digest=" HELLO, .status = 201},
@@ -186,7 +187,7 @@ static void an_upload_of_wrong_bytes_begins_again(void **state)
     scripted_http_init(&http, script, COUNT(script));
     struct store *source = open_source(&http, &registries);
     struct store *mine = registries_repository(registries, "mine.example", "mine");
-    assert_ok(store_copy_blob(source, mine, &blob, unwatched, NULL, &way, &err));
+    assert_ok(transfer_blob(source, mine, &blob, unwatched, NULL, &way, &err));
     assert_int_equal(way, BLOB_CARRIED);
     registries_free(registries);
     scripted_http_release(&http);
@@ -196,7 +197,6 @@ static void a_mirror_beside_the_destination_gives_by_mounting(void **state)
 {
     (void)state;
     static const struct scripted_exchange script[] = {
-        {"HEAD", "https://first.example/v2/mine/blobs/" HELLO, .status = 404},
         {"POST",
          "https://first.example/v2/mine/blobs/uploads/?mount=" HELLO "&from=hub/team/app",
          .status = 201},
@@ -210,7 +210,7 @@ static void a_mirror_beside_the_destination_gives_by_mounting(void **state)
     scripted_http_init(&http, script, COUNT(script));
     struct store *source = open_source(&http, &registries);
     struct store *mine = registries_repository(registries, "first.example", "mine");
-    assert_ok(store_copy_blob(source, mine, &blob, NULL, NULL, &way, &err));
+    assert_ok(transfer_blob(source, mine, &blob, NULL, NULL, &way, &err));
     assert_int_equal(way, BLOB_MOUNTED);
     registries_free(registries);
     scripted_http_release(&http);

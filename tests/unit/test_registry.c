@@ -15,6 +15,8 @@
 #define IMAGE "{\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\"}"
 #define IMAGE_DIGEST "sha256:0a1b17bf6d39f56897a7e8a056d930cf2bde38841a187aeb083d7487e2224573"
 
+/* sha256 of "other" */
+#define OTHER "sha256:d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa"
 #define UPLOADS "https://registry.example/v2/team/app/blobs/uploads/"
 #define BLOB "https://registry.example/v2/team/app/blobs/" HELLO
 #define MANIFEST "https://registry.example/v2/team/app/manifests/"
@@ -184,22 +186,54 @@ static void a_blob_is_there_or_not(void **state)
 {
     (void)state;
     static const struct scripted_exchange script[] = {
-        {"HEAD", BLOB, .status = 200},
         {"HEAD", BLOB, .status = 404},
         {"HEAD", BLOB, .status = 503},
+        {"HEAD", BLOB, .status = 200},
     };
     struct error err;
     struct fixture fixture;
     struct descriptor blob = hello();
-    bool found = false;
+    bool found = true;
 
     open_fixture(&fixture, script, COUNT(script));
-    assert_ok(fixture.store->ops->has_blob(fixture.store, &blob, &found, &err));
-    assert_true(found);
     assert_ok(fixture.store->ops->has_blob(fixture.store, &blob, &found, &err));
     assert_false(found);
     assert_fails(fixture.store->ops->has_blob(fixture.store, &blob, &found, &err),
                  ERROR_NETWORK, "HEAD " BLOB ": 503");
+    for (int i = 0; i < 2; i++) { /* a second time, nobody is asked */
+        assert_ok(fixture.store->ops->has_blob(fixture.store, &blob, &found, &err));
+        assert_true(found);
+    }
+    close_fixture(&fixture);
+}
+
+static void an_upload_is_opened_before_its_blob_is_there(void **state)
+{
+    (void)state;
+    static const struct scripted_exchange script[] = {
+        {"POST", UPLOADS, .status = 202, .headers = {{"Location", UPLOADS "1"}}},
+        {"POST", UPLOADS, .status = 202, .headers = {{"Location", UPLOADS "2"}}},
+        {"PUT", UPLOADS "2?digest=" HELLO, .body = "hello", .status = 201},
+        {"PUT", UPLOADS "1?digest=" OTHER, .body = "other", .status = 201},
+        {"POST", UPLOADS, .status = 403},
+    };
+    struct error err;
+    struct fixture fixture;
+    struct descriptor blob = hello();
+    struct descriptor config = {MEDIA_TYPE_OCI_CONFIG, digest_of("other", 5), 5};
+    owned(source) struct source *bytes = memory_source("other", 5);
+    bool found = false;
+
+    open_fixture(&fixture, script, COUNT(script));
+    struct store *to = fixture.store;
+    assert_ok(to->ops->expect_blob(to, NULL, &err)); /* for the config, whichever it is */
+    assert_ok(to->ops->expect_blob(to, &blob, &err));
+    assert_ok(to->ops->expect_blob(to, &blob, &err)); /* it is open already */
+    assert_ok(put(to, &err));
+    assert_ok(to->ops->put_blob(to, &config, bytes, &err));
+    assert_ok(to->ops->has_blob(to, &blob, &found, &err));
+    assert_true(found);
+    assert_fails(to->ops->expect_blob(to, NULL, &err), ERROR_DENIED, "403");
     close_fixture(&fixture);
 }
 
@@ -334,16 +368,16 @@ static void a_blob_is_taken_from_a_sibling(void **state)
     (void)state;
 #define MOUNT UPLOADS "?mount=" HELLO "&from=team/base"
     static const struct scripted_exchange script[] = {
-        {"POST", MOUNT, .status = 201},
+        {"POST", UPLOADS "?mount=" OTHER "&from=team/base", .status = 201},
         {"POST", MOUNT, .status = 202, .headers = {{"Location", UPLOADS "7"}}},
         {"PUT", UPLOADS "7?digest=" HELLO, .body = "hello", .status = 201},
         {"POST", UPLOADS, .status = 202, .headers = {{"Location", UPLOADS "8"}}},
         {"PUT", UPLOADS "8?digest=" HELLO, .body = "hello", .status = 201},
-        {"POST", MOUNT, .status = 202, .headers = {{"Location", UPLOADS "9"}}},
     };
     struct error err;
     struct fixture fixture;
     struct descriptor blob = hello();
+    struct descriptor other = {.digest = digest_of("other", 5), .size = 5};
     bool mounted = false;
 
     open_fixture(&fixture, script, COUNT(script));
@@ -353,9 +387,13 @@ static void a_blob_is_taken_from_a_sibling(void **state)
     struct store *stranger =
         registries_repository(fixture.registries, "other.example", "team/base");
 
+    for (int i = 0; i < 2; i++) { /* the second time it is known to be there */
+        assert_ok(to->ops->mount_blob(to, sibling, &other, &mounted, &err));
+        assert_int_equal(mounted, i == 0);
+    }
     assert_ok(to->ops->mount_blob(to, sibling, &blob, &mounted, &err));
-    assert_true(mounted);
-    assert_ok(to->ops->mount_blob(to, sibling, &blob, &mounted, &err));
+    assert_false(mounted);
+    assert_ok(to->ops->mount_blob(to, sibling, &blob, &mounted, &err)); /* asked once */
     assert_false(mounted);
     assert_ok(put(to, &err)); /* into the upload that the mount opened, */
     assert_ok(put(to, &err)); /* which is good for once */
@@ -365,8 +403,6 @@ static void a_blob_is_taken_from_a_sibling(void **state)
     assert_false(mounted);
     assert_ptr_equal(to,
                      registries_repository(fixture.registries, "registry.example", "team/app"));
-
-    assert_ok(to->ops->mount_blob(to, sibling, &blob, &mounted, &err)); /* never used */
     close_fixture(&fixture);
 }
 
@@ -517,6 +553,7 @@ int main(void)
         cmocka_unit_test(a_manifest_is_what_its_bytes_say),
         cmocka_unit_test(a_manifest_that_is_wrong_is_refused),
         cmocka_unit_test(a_blob_is_there_or_not),
+        cmocka_unit_test(an_upload_is_opened_before_its_blob_is_there),
         cmocka_unit_test(a_blob_is_checked_while_it_is_read),
         cmocka_unit_test(an_upload_goes_where_the_registry_says),
         cmocka_unit_test(an_upload_that_goes_wrong_is_an_error),
