@@ -132,14 +132,25 @@ static bool assemble(struct context *context, const struct build_values *build,
     if (location.kind == LOCATION_REGISTRY)
         base_name = reference_format(&location.reference);
     recipe.base_name = base_name;
-    if (!assembly_make(&recipe, base, base_image, platforms, platform_count, workspace,
-                       &assembly, err))
-        return error_wrap(err, "%s", definition->image);
 
     owned(store) struct store *both = store_union(layout_store(workspace), base);
+    owned(shipment) struct shipment *ahead = NULL;
+    if (!delivery_begin(context, both, &build->destinations, &ahead, err))
+        return false;
+    const struct assembly_plan plan = {
+        .recipe = &recipe,
+        .base = base,
+        .base_image = base_image,
+        .platforms = platforms,
+        .platform_count = platform_count,
+        .workspace = workspace,
+        .ahead = ahead,
+    };
+    if (!assembly_make(&plan, &assembly, err))
+        return error_wrap(err, "%s", definition->image);
     for (size_t i = 0; i < build->destinations.count; i++)
-        if (!delivery_send(context, &assembly, both, build->destinations.values[i], results,
-                           err))
+        if (!delivery_send(context, &assembly, both, ahead, build->destinations.values[i],
+                           results, err))
             return false;
     return true;
 }

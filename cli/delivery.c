@@ -18,8 +18,29 @@ static json_t *describe_assembly(const struct assembly *assembly)
     return json;
 }
 
+bool delivery_begin(struct context *context, struct store *from,
+                    const struct option_list *destinations, struct shipment **out,
+                    struct error *err)
+{
+    *out = NULL;
+    for (size_t i = 0; i < destinations->count && !*out; i++) {
+        owned(location) struct location location = {0};
+        struct store *to;
+        if (!location_parse_destination(destinations->values[i], &location, err))
+            return false;
+        /* Others would be made by being opened, too early. */
+        if (location.kind != LOCATION_REGISTRY)
+            continue;
+        if (!context_store(context, &location, true, &to, err))
+            return false;
+        *out = shipment_new(from, to, context_progress(context));
+    }
+    return true;
+}
+
 bool delivery_send(struct context *context, const struct assembly *assembly, struct store *from,
-                   const char *destination, json_t *results, struct error *err)
+                   struct shipment *ahead, const char *destination, json_t *results,
+                   struct error *err)
 {
     owned(location) struct location location = {0};
     struct store *to;
@@ -28,8 +49,11 @@ bool delivery_send(struct context *context, const struct assembly *assembly, str
     struct digest_text digest = digest_format(&assembly_top(assembly)->digest);
 
     if (!location_parse_destination(destination, &location, err) ||
-        !context_store(context, &location, true, &to, err) ||
-        !image_copy(from, digest.text, to, location_name(&location), &options, &summary, err))
+        !context_store(context, &location, true, &to, err))
+        return error_wrap(err, "%s", destination);
+    if (ahead && shipment_leads_to(ahead, to))
+        options.shipment = ahead;
+    if (!image_copy(from, digest.text, to, location_name(&location), &options, &summary, err))
         return error_wrap(err, "%s", destination);
 
     owned(memory) char *reference = location_format(&location);

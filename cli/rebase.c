@@ -76,7 +76,7 @@ static bool rebase_and_send(struct context *context, const struct places *places
 
     owned(store) struct store *sources = store_union(places->image_store, places->base_store);
     owned(store) struct store *all = store_union(layout_store(workspace), sources);
-    return delivery_send(context, &assembly, all, places->destination, results, err);
+    return delivery_send(context, &assembly, all, NULL, places->destination, results, err);
 }
 
 static bool rebase_run(struct context *context, const void *values, const char **arguments,

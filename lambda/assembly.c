@@ -3,6 +3,8 @@
 
 #include "layers/layers_compress.h"
 #include "oci/base/memory.h"
+#include "oci/base/work.h"
+#include "oci/manifest.h"
 
 /* Writes the index over the images, and puts it beside them. */
 static bool make_index(struct assembly *assembly, struct layout *workspace, struct error *err)
@@ -28,36 +30,181 @@ bool assembly_of(struct assembly *images, struct layout *workspace, struct assem
     return true;
 }
 
-static bool open_bases(struct store *base, const char *base_image,
-                       const struct platform_spec *platforms, size_t count,
-                       struct assembly *out, struct error *err)
+/* --- making --------------------------------------------------------------------------------
+ */
+
+struct making {
+    const struct assembly_plan *plan;
+    struct shipment *ahead;
+    struct document top; /* what the base's name stands for */
+    struct assembly bases;
+    struct recipe_parts parts[PLATFORMS_LIMIT];
+    bool has_bases;
+    bool has_layers;
+    struct error base_error;
+    struct error layers_error;
+};
+
+static void making_cleanup(struct making *making)
 {
-    for (; out->image_count < count; out->image_count++)
-        if (!image_open(base, base_image, &platforms[out->image_count],
-                        &out->images[out->image_count], err))
+    document_release(&making->top);
+    assembly_release(&making->bases);
+}
+
+/* A blob that cannot go is refused, with its reason, when the image is made or copied. */
+static void send_ahead(struct making *making, const struct descriptor *blob)
+{
+    struct error ignored;
+
+    if (making->ahead && !shipment_add(making->ahead, blob, &ignored))
+        return;
+}
+
+static void send_layers_ahead(struct making *making, const struct document *document)
+{
+    owned(memory) struct descriptor *layers = NULL;
+    struct descriptor config;
+    size_t count;
+    struct error ignored;
+
+    if (!media_type_is_manifest(document->descriptor.media_type) ||
+        !manifest_read(document, &config, &layers, &count, &ignored))
+        return;
+    for (size_t i = 0; i < count; i++)
+        send_ahead(making, &layers[i]);
+}
+
+static bool open_base(void *context, struct work *work, size_t piece, struct error *err)
+{
+    struct making *making = context;
+    const struct assembly_plan *plan = making->plan;
+    const struct platform_spec *platform = &plan->platforms[piece];
+    owned(document) struct document document = {0};
+    (void)work;
+
+    if (!image_find_in(plan->base, &making->top, platform, &document, err))
+        return false;
+    send_layers_ahead(making, &document);
+    return image_read(plan->base, &document, platform, &making->bases.images[piece], err);
+}
+
+static bool open_bases(struct making *making, struct error *err)
+{
+    const struct assembly_plan *plan = making->plan;
+
+    return store_resolve(plan->base, plan->base_image, &making->top, err) &&
+           work_run(plan->platform_count, plan->platform_count, open_base, making, err);
+}
+
+static bool write_own_layers(struct making *making, struct error *err)
+{
+    const struct assembly_plan *plan = making->plan;
+    struct layer *function = &making->parts[0].function;
+
+    if (!recipe_write_function(plan->recipe, plan->workspace, function, err))
+        return false;
+    send_ahead(making, &function->blob);
+    for (size_t i = 0; i < plan->platform_count; i++) {
+        struct recipe_parts *parts = &making->parts[i];
+        parts->function = *function;
+        if (!recipe_write_supervisor(plan->recipe, &plan->platforms[i], plan->workspace,
+                                     &parts->supervisor, err))
             return false;
+        send_ahead(making, &parts->supervisor.blob);
+    }
     return true;
 }
 
-bool assembly_make(const struct recipe *recipe, struct store *base, const char *base_image,
-                   const struct platform_spec *platforms, size_t count,
-                   struct layout *workspace, struct assembly *out, struct error *err)
+/* Never fails, or who of the two is told of would be a matter of luck. */
+static bool read_or_write(void *context, struct work *work, size_t piece, struct error *err)
 {
-    owned(assembly) struct assembly bases = {0};
-    owned(assembly) struct assembly made = {0};
-    struct layer copied[COPIES_LIMIT];
-    struct recipe complete = *recipe;
+    struct making *making = context;
+    (void)work, (void)err;
 
-    complete.copied = copied;
-    if (!open_bases(base, base_image, platforms, count, &bases, err) ||
-        !recipe_write_copies(recipe, workspace, copied, err))
-        return false;
-    for (; made.image_count < count; made.image_count++)
-        if (!recipe_make(&complete, bases.images[made.image_count], workspace,
-                         &made.images[made.image_count], err))
-            return false;
-    return assembly_of(&made, workspace, out, err);
+    if (piece == 0)
+        making->has_bases = open_bases(making, &making->base_error);
+    else
+        making->has_layers = write_own_layers(making, &making->layers_error);
+    return true;
 }
+
+static bool read_and_write(struct making *making, struct error *err)
+{
+    if (!work_run(2, 2, read_or_write, making, err))
+        return false;
+    if (!making->has_bases)
+        *err = making->base_error;
+    else if (!making->has_layers)
+        *err = making->layers_error;
+    return making->has_bases && making->has_layers;
+}
+
+static bool has_zstd(const struct assembly *images)
+{
+    for (size_t i = 0; i < images->image_count; i++)
+        for (size_t j = 0; j < image_layer_count(images->images[i]); j++)
+            if (image_layer(images->images[i], j)->blob.media_type == MEDIA_TYPE_OCI_LAYER_ZSTD)
+                return true;
+    return false;
+}
+
+/* Everything known by now that has not been sent. What is going to be recompressed may still
+ * turn out not to be what it says. */
+static bool begin_sending(struct making *making, struct error *err)
+{
+    const struct assembly_plan *plan = making->plan;
+
+    if (!plan->on_certain || (plan->is_for_lambda && has_zstd(&making->bases)))
+        return true;
+    if (!plan->on_certain(plan->context, &making->ahead, err))
+        return false;
+    for (size_t i = 0; i < plan->platform_count; i++) {
+        send_layers_ahead(making, image_document(making->bases.images[i]));
+        send_ahead(making, &making->parts[i].supervisor.blob);
+        send_ahead(making, &making->parts[i].function.blob);
+    }
+    return true;
+}
+
+/* Those of the definition's copies may be large: what is small is on its way by now. */
+static bool write_copies(struct making *making, struct error *err)
+{
+    const struct assembly_plan *plan = making->plan;
+
+    for (size_t i = 0; i < plan->recipe->definition->copy_count; i++) {
+        struct layer layer;
+        if (!recipe_write_copy(plan->recipe, i, plan->workspace, &layer, err))
+            return false;
+        send_ahead(making, &layer.blob);
+        for (size_t j = 0; j < plan->platform_count; j++)
+            making->parts[j].copied[i] = layer;
+    }
+    return true;
+}
+
+bool assembly_make(const struct assembly_plan *plan, struct assembly *out, struct error *err)
+{
+    owned(making) struct making making = {.plan = plan, .ahead = plan->ahead};
+    owned(assembly) struct assembly made = {0};
+
+    making.bases.image_count = plan->platform_count;
+    for (size_t i = 0; plan->ahead && i < plan->platform_count; i++)
+        shipment_expect_config(plan->ahead);
+    if (!read_and_write(&making, err) || !begin_sending(&making, err) ||
+        !write_copies(&making, err))
+        return false;
+    for (; made.image_count < plan->platform_count; made.image_count++) {
+        struct image **image = &made.images[made.image_count];
+        if (!recipe_make(plan->recipe, &making.parts[made.image_count],
+                         making.bases.images[made.image_count], plan->workspace, image, err))
+            return false;
+        send_ahead(&making, image_config_descriptor(*image));
+    }
+    return assembly_of(&made, plan->workspace, out, err);
+}
+
+/* --- recompressing -------------------------------------------------------------------------
+ */
 
 /* Tells which layers are in zstd, and whether any is. */
 static bool tell_zstd(const struct image *image, struct progress *progress)

@@ -12,6 +12,7 @@
 #include "lambda/recipe.h"
 #include "oci/base/progress.h"
 #include "oci/index.h"
+#include "oci/shipment.h"
 
 /* All owned. */
 struct assembly {
@@ -20,11 +21,28 @@ struct assembly {
     struct document index; /* empty with one image */
 };
 
-/** Makes the image of `base_image`, a tag or digest in `base`, for each platform.
+/* What is to be made, and of what. All borrowed. */
+struct assembly_plan {
+    const struct recipe *recipe;
+    struct store *base;
+    const char *base_image; /* its tag or digest there */
+    const struct platform_spec *platforms;
+    size_t platform_count;
+    struct layout *workspace;
+
+    /* Gets each blob as soon as it is known to belong to the result; NULL for nobody. It leads
+     * from workspace and base to where the image is going to be. */
+    struct shipment *ahead;
+    /* Called when little can be refused any more: the base has every platform, the function's
+     * own layers are made. May open `ahead`, and may be NULL. */
+    bool (*on_certain)(void *context, struct shipment **ahead, struct error *err);
+    void *context;
+    bool is_for_lambda; /* which takes gzip only: over zstd nothing is certain yet */
+};
+
+/** Makes the image for each platform: the base is read while the new layers are written.
  *  ERROR_NOT_FOUND lists the platforms the base has. */
-bool assembly_make(const struct recipe *recipe, struct store *base, const char *base_image,
-                   const struct platform_spec *platforms, size_t count,
-                   struct layout *workspace, struct assembly *out,
+bool assembly_make(const struct assembly_plan *plan, struct assembly *out,
                    struct error *err) MUST_CHECK;
 
 /** Makes an assembly of finished images, which it takes over: with more than one, the index. */

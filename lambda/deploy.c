@@ -56,40 +56,91 @@ static bool fit_for_lambda(const struct deploy_tools *tools, struct assembly *as
     return true;
 }
 
-/* Copies what `name` stands for and tells where the image `digest` in it then is. */
-static bool push(const struct deploy_tools *tools, struct store *from, const char *name,
-                 const struct digest *digest, char **image_uri, struct error *err)
-{
-    owned(platform_repository) struct platform_repository repository = {0};
-    struct platform *platform = tools->platform;
-    const struct copy_options options = {.progress = tools->progress};
-    struct copy_summary summary;
+/* An image on its way to the platform. */
+struct delivery {
+    const struct deploy_tools *tools;
+    struct store *from;
+    struct platform_repository repository; /* open if it has a store */
+    struct shipment *shipment;             /* NULL: nothing is sent ahead */
+    bool is_refused;                       /* the repository could not be opened */
+};
 
-    if (!platform->ops->open_repository(platform, definition_of(tools), &repository, err))
+static void delivery_cleanup(struct delivery *delivery)
+{
+    shipment_free(delivery->shipment);
+    platform_repository_release(&delivery->repository);
+}
+
+static bool open_repository(struct delivery *delivery, struct error *err)
+{
+    const struct deploy_tools *tools = delivery->tools;
+    struct platform *platform = tools->platform;
+
+    if (delivery->repository.store)
+        return true;
+    delivery->is_refused = !platform->ops->open_repository(platform, definition_of(tools),
+                                                           &delivery->repository, err);
+    if (delivery->is_refused)
         return false;
     if (!platform->ops->is_local) {
-        progress_step(tools->progress, "Building new ECR image: %s", repository.uri);
+        progress_step(tools->progress, "Building new ECR image: %s", delivery->repository.uri);
         progress_step(tools->progress, "Pushing new image to ECR ...");
     }
-    if (!image_copy(from, name, repository.store, TAG, &options, &summary, err))
-        return error_wrap(err, "push to %.200s", repository.uri);
-    *image_uri = text_format("%s@%s", repository.uri, digest_format(digest).text);
+    return true;
+}
+
+static bool begin_sending(void *context, struct shipment **ahead, struct error *err)
+{
+    struct delivery *delivery = context;
+
+    if (!open_repository(delivery, err))
+        return false;
+    delivery->shipment =
+        shipment_new(delivery->from, delivery->repository.store, delivery->tools->progress);
+    *ahead = delivery->shipment;
+    return true;
+}
+
+/* Copies what `name` stands for and tells where the image `digest` in it then is. */
+static bool push(struct delivery *delivery, const char *name, const struct digest *digest,
+                 char **image_uri, struct error *err)
+{
+    const struct copy_options options = {.progress = delivery->tools->progress,
+                                         .shipment = delivery->shipment};
+    struct copy_summary summary;
+
+    if (!open_repository(delivery, err))
+        return false;
+    if (!image_copy(delivery->from, name, delivery->repository.store, TAG, &options, &summary,
+                    err))
+        return error_wrap(err, "push to %.200s", delivery->repository.uri);
+    *image_uri = text_format("%s@%s", delivery->repository.uri, digest_format(digest).text);
     return true;
 }
 
 static bool make_image(const struct deploy_tools *tools, char **image_uri, struct error *err)
 {
     const struct definition *definition = definition_of(tools);
-    owned(assembly) struct assembly assembly = {0};
-
-    if (!assembly_make(&tools->recipe, tools->base, tools->base_image,
-                       definition->architectures, definition->architecture_count,
-                       tools->workspace, &assembly, err) ||
-        !fit_for_lambda(tools, &assembly, err))
-        return error_wrap(err, "image '%.200s'", definition->image);
-
+    bool is_local = tools->platform->ops->is_local;
     owned(store) struct store *both = store_union(layout_store(tools->workspace), tools->base);
-    return push(tools, both, digest_format(&assembly_top(&assembly)->digest).text,
+    owned(delivery) struct delivery delivery = {.tools = tools, .from = both};
+    owned(assembly) struct assembly assembly = {0};
+    const struct assembly_plan plan = {
+        .recipe = &tools->recipe,
+        .base = tools->base,
+        .base_image = tools->base_image,
+        .platforms = definition->architectures,
+        .platform_count = definition->architecture_count,
+        .workspace = tools->workspace,
+        .on_certain = is_local ? NULL : begin_sending,
+        .context = &delivery,
+        .is_for_lambda = !is_local,
+    };
+
+    if (!assembly_make(&plan, &assembly, err) || !fit_for_lambda(tools, &assembly, err))
+        return delivery.is_refused ? false
+                                   : error_wrap(err, "image '%.200s'", definition->image);
+    return push(&delivery, digest_format(&assembly_top(&assembly)->digest).text,
                 &image_document(assembly.images[0])->descriptor.digest, image_uri, err);
 }
 
@@ -130,7 +181,8 @@ static bool copy_prepared(const struct deploy_tools *tools, char **image_uri, st
     if (!image_open(tools->base, tools->base_image, &definition->architectures[0], &image, err))
         return error_wrap(err, "image '%.200s'", definition->image);
     const struct digest *digest = &image_document(image)->descriptor.digest;
-    return push(tools, tools->base, digest_format(digest).text, digest, image_uri, err);
+    owned(delivery) struct delivery delivery = {.tools = tools, .from = tools->base};
+    return push(&delivery, digest_format(digest).text, digest, image_uri, err);
 }
 
 static bool provide_image(const struct deploy_tools *tools, char **image_uri, struct error *err)

@@ -24,7 +24,7 @@ static bool write_layer(const struct recipe *recipe, struct tree *tree,
 }
 
 static bool add_supervisor(struct tree *tree, const struct recipe *recipe,
-                           const struct image *base, struct error *err)
+                           const struct platform_spec *platform, struct error *err)
 {
     const char *path = IN_LAYER "supervisor";
     struct supervisor_program program;
@@ -34,25 +34,24 @@ static bool add_supervisor(struct tree *tree, const struct recipe *recipe,
             return error_wrap(err, "supervisor");
         return true;
     }
-    if (!supervisor_program_find(image_platform(base)->architecture, &program))
+    if (!supervisor_program_find(platform->architecture, &program))
         return error_set(err, ERROR_NOT_FOUND,
                          "no supervisor for %s in skiff; --supervisor names a program to take",
-                         platform_spec_format(image_platform(base)).text);
+                         platform_spec_format(platform).text);
     return tree_add_bytes(tree, path, TREE_PROGRAM, program.bytes, program.count, err);
 }
 
-static bool make_supervisor_layer(const struct recipe *recipe, const struct image *base,
-                                  struct layout *workspace, struct layer *out,
-                                  struct error *err)
+bool recipe_write_supervisor(const struct recipe *recipe, const struct platform_spec *platform,
+                             struct layout *workspace, struct layer *out, struct error *err)
 {
     owned(tree) struct tree *tree = tree_new();
 
-    return add_supervisor(tree, recipe, base, err) &&
+    return add_supervisor(tree, recipe, platform, err) &&
            write_layer(recipe, tree, workspace, out, err);
 }
 
-static bool make_function_layer(const struct recipe *recipe, struct layout *workspace,
-                                struct layer *out, struct error *err)
+bool recipe_write_function(const struct recipe *recipe, struct layout *workspace,
+                           struct layer *out, struct error *err)
 {
     const struct definition *definition = recipe->definition;
     owned(tree) struct tree *tree = tree_new();
@@ -98,15 +97,13 @@ static bool write_copy(const struct recipe *recipe, const struct definition_copy
            spare_supervisor(tree, err) && write_layer(recipe, tree, workspace, out, err);
 }
 
-bool recipe_write_copies(const struct recipe *recipe, struct layout *workspace,
-                         struct layer out[COPIES_LIMIT], struct error *err)
+bool recipe_write_copy(const struct recipe *recipe, size_t copy, struct layout *workspace,
+                       struct layer *out, struct error *err)
 {
-    const struct definition *definition = recipe->definition;
+    const struct definition_copy *each = &recipe->definition->copies[copy];
 
-    for (size_t i = 0; i < definition->copy_count; i++)
-        if (!write_copy(recipe, &definition->copies[i], workspace, &out[i], err))
-            return error_wrap(err, "copy '%.200s'", definition->copies[i].source);
-    return true;
+    return write_copy(recipe, each, workspace, out, err) ||
+           error_wrap(err, "copy '%.200s'", each->source);
 }
 
 /* Strings that the list owns, ended by NULL. */
@@ -183,8 +180,9 @@ bool recipe_put_on(const struct recipe_layers *layers, const struct image *base,
     return image_derive(base, &edit, layout_store(workspace), out, err);
 }
 
-bool recipe_make(const struct recipe *recipe, const struct image *base,
-                 struct layout *workspace, struct image **out, struct error *err)
+bool recipe_make(const struct recipe *recipe, const struct recipe_parts *parts,
+                 const struct image *base, struct layout *workspace, struct image **out,
+                 struct error *err)
 {
     const struct definition *definition = recipe->definition;
     owned(list) struct list origins = {0};
@@ -196,17 +194,15 @@ bool recipe_make(const struct recipe *recipe, const struct image *base,
     };
     struct image_addition *next = layers.additions;
 
-    next->created_by = RECIPE_ORIGIN SKIFF_VERSION ": supervisor";
-    if (!make_supervisor_layer(recipe, base, workspace, &next++->layer, err))
-        return false;
-    for (size_t i = 0; i < definition->copy_count; i++, next++) {
+    *next++ =
+        (struct image_addition){parts->supervisor, RECIPE_ORIGIN SKIFF_VERSION ": supervisor"};
+    for (size_t i = 0; i < definition->copy_count; i++) {
         list_add(&origins, text_format(RECIPE_ORIGIN SKIFF_VERSION ": copy to /%s",
                                        definition->copies[i].path));
-        *next = (struct image_addition){recipe->copied[i], origins.strings[i]};
+        *next++ = (struct image_addition){parts->copied[i], origins.strings[i]};
     }
-    next->created_by = RECIPE_ORIGIN SKIFF_VERSION RECIPE_FUNCTION_ORIGIN;
-    if (!make_function_layer(recipe, workspace, &next++->layer, err))
-        return false;
+    *next++ = (struct image_addition){parts->function,
+                                      RECIPE_ORIGIN SKIFF_VERSION RECIPE_FUNCTION_ORIGIN};
     layers.count = (size_t)(next - layers.additions);
     return recipe_put_on(&layers, base, workspace, out, err);
 }

@@ -32,19 +32,35 @@ struct recipe {
     time_t created;              /* for every time stamp */
     enum layer_compression compression;
     enum image_format format;
-    const struct layer *copied; /* the definition's copies, from recipe_write_copies() */
 };
 
-/** Writes the layers of the definition's copies, which are the same for every platform. The
- *  error names the copy. */
-bool recipe_write_copies(const struct recipe *recipe, struct layout *workspace,
-                         struct layer out[COPIES_LIMIT], struct error *err) MUST_CHECK;
+/* The layers of one platform's function. Only the supervisor differs between platforms. */
+struct recipe_parts {
+    struct layer supervisor;
+    struct layer copied[COPIES_LIMIT]; /* the definition's copies */
+    struct layer function;
+};
 
-/** Makes the image for the platform of `base`, its new blobs and documents in `workspace`.
- *  Equal inputs give equal digests. ERROR_NOT_FOUND when the script is missing or there is no
- *  supervisor for the platform. */
-bool recipe_make(const struct recipe *recipe, const struct image *base,
-                 struct layout *workspace, struct image **out, struct error *err) MUST_CHECK;
+/* Each part is written into `workspace` by itself, and needs no base to be known. */
+
+/** ERROR_NOT_FOUND when there is no supervisor for the platform. */
+bool recipe_write_supervisor(const struct recipe *recipe, const struct platform_spec *platform,
+                             struct layout *workspace, struct layer *out,
+                             struct error *err) MUST_CHECK;
+
+/** The error names the copy. */
+bool recipe_write_copy(const struct recipe *recipe, size_t copy, struct layout *workspace,
+                       struct layer *out, struct error *err) MUST_CHECK;
+
+/** ERROR_NOT_FOUND when the script is missing. */
+bool recipe_write_function(const struct recipe *recipe, struct layout *workspace,
+                           struct layer *out, struct error *err) MUST_CHECK;
+
+/** Makes the image for the platform of `base` from its parts, the new documents in `workspace`.
+ *  Equal inputs give equal digests. */
+bool recipe_make(const struct recipe *recipe, const struct recipe_parts *parts,
+                 const struct image *base, struct layout *workspace, struct image **out,
+                 struct error *err) MUST_CHECK;
 
 /* A function's layers, and what the image around them says. */
 struct recipe_layers {

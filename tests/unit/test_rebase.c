@@ -93,8 +93,15 @@ static struct digest make_function(const struct dock *dock, struct layout *layou
     owned(assembly) struct assembly made = {0};
 
     assert_ok(platform_spec_parse_list(platforms, list, &count, &err));
-    assert_ok(assembly_make(&dock->recipe, layout_store(dock->bases), tag, list, count, layout,
-                            &made, &err));
+    const struct assembly_plan plan = {
+        .recipe = &dock->recipe,
+        .base = layout_store(dock->bases),
+        .base_image = tag,
+        .platforms = list,
+        .platform_count = count,
+        .workspace = layout,
+    };
+    assert_ok(assembly_make(&plan, &made, &err));
     const struct document *top =
         made.index.bytes ? &made.index : image_document(made.images[0]);
     assert_ok(store_put_manifest(layout_store(layout), "f", top, &err));

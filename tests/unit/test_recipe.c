@@ -87,9 +87,17 @@ static void kitchen_cleanup(struct kitchen *kitchen)
 static struct image *make(struct kitchen *kitchen)
 {
     struct error err;
+    struct recipe_parts parts;
+    const struct recipe *recipe = &kitchen->recipe;
+    struct layout *workspace = kitchen->workspace;
     struct image *made = NULL;
 
-    assert_ok(recipe_make(&kitchen->recipe, kitchen->base, kitchen->workspace, &made, &err));
+    assert_ok(recipe_write_supervisor(recipe, image_platform(kitchen->base), workspace,
+                                      &parts.supervisor, &err));
+    for (size_t i = 0; i < recipe->definition->copy_count; i++)
+        assert_ok(recipe_write_copy(recipe, i, workspace, &parts.copied[i], &err));
+    assert_ok(recipe_write_function(recipe, workspace, &parts.function, &err));
+    assert_ok(recipe_make(recipe, &parts, kitchen->base, workspace, &made, &err));
     return made;
 }
 
@@ -259,15 +267,12 @@ static void copies_are_layers_between_supervisor_and_function(void **state)
 {
     (void)state;
     struct error err;
-    struct layer copied[COPIES_LIMIT];
     owned(kitchen) struct kitchen kitchen;
     kitchen_init(&kitchen, "linux/amd64", NULL);
     owned(definition_file) struct definition_file file = {0};
     owned(tree) struct tree *models = tree_new();
 
     read_copies(&kitchen, "/opt/models", &file);
-    assert_ok(recipe_write_copies(&kitchen.recipe, kitchen.workspace, copied, &err));
-    kitchen.recipe.copied = copied;
     owned(image) struct image *made = make(&kitchen);
 
     assert_int_equal(image_layer_count(made), 5);
@@ -293,7 +298,7 @@ static void nothing_is_copied_over_the_supervisor(void **state)
 {
     (void)state;
     struct error err;
-    struct layer copied[COPIES_LIMIT];
+    struct layer copied;
     owned(kitchen) struct kitchen kitchen;
     kitchen_init(&kitchen, "linux/amd64", NULL);
     owned(definition_file) struct definition_file file = {0};
@@ -302,13 +307,13 @@ static void nothing_is_copied_over_the_supervisor(void **state)
 
     read_copies(&kitchen, ".", &file);
     write_text(supervisor, 0755, "mine");
-    assert_fails(recipe_write_copies(&kitchen.recipe, kitchen.workspace, copied, &err),
+    assert_fails(recipe_write_copy(&kitchen.recipe, 0, kitchen.workspace, &copied, &err),
                  ERROR_INVALID, "/var/task/supervisor is the place of skiff's own supervisor");
 
     owned(definition_file) struct definition_file other = {0};
     read_copies(&kitchen, "/var", &other);
     assert_int_equal(symlink("/elsewhere", task), 0);
-    assert_fails(recipe_write_copies(&kitchen.recipe, kitchen.workspace, copied, &err),
+    assert_fails(recipe_write_copy(&kitchen.recipe, 0, kitchen.workspace, &copied, &err),
                  ERROR_INVALID, "/var/task must be a folder");
 }
 
@@ -374,21 +379,24 @@ static void what_is_missing_is_named(void **state)
 {
     (void)state;
     struct error err;
-    struct image *made = NULL;
+    struct layer layer;
     owned(kitchen) struct kitchen kitchen;
     kitchen_init(&kitchen, "linux/s390x", NULL);
+    const struct platform_spec *platform = image_platform(kitchen.base);
 
     assert_int_equal(unlink(kitchen.script), 0);
-    assert_fails(recipe_make(&kitchen.recipe, kitchen.base, kitchen.workspace, &made, &err),
+    assert_fails(recipe_write_function(&kitchen.recipe, kitchen.workspace, &layer, &err),
                  ERROR_NOT_FOUND, "init script: ");
 
     kitchen.recipe.supervisor_path = "/nowhere/supervisor";
-    assert_fails(recipe_make(&kitchen.recipe, kitchen.base, kitchen.workspace, &made, &err),
-                 ERROR_NOT_FOUND, "supervisor: open '/nowhere/supervisor'");
+    assert_fails(
+        recipe_write_supervisor(&kitchen.recipe, platform, kitchen.workspace, &layer, &err),
+        ERROR_NOT_FOUND, "supervisor: open '/nowhere/supervisor'");
 
     kitchen.recipe.supervisor_path = NULL;
-    assert_fails(recipe_make(&kitchen.recipe, kitchen.base, kitchen.workspace, &made, &err),
-                 ERROR_NOT_FOUND, "no supervisor for linux/s390x");
+    assert_fails(
+        recipe_write_supervisor(&kitchen.recipe, platform, kitchen.workspace, &layer, &err),
+        ERROR_NOT_FOUND, "no supervisor for linux/s390x");
 }
 
 int main(void)
