@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/command.h"
 #include "cli/context.h"
 #include "cli/describe.h"
 #include "cli/function_options.h"
+#include "cli/login_options.h"
 #include "lambda/deploy.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 
 struct init_values {
     struct function_values function;
+    struct login_values login;
 };
 
 static const struct option init_options[] = {
@@ -31,8 +34,29 @@ static const struct option init_options[] = {
                 "accepted for SCAR's users; functions are always images"),
     OPTION_TEXT(struct init_values, function.supervisor, NULL, "supervisor", "FILE",
                 "a supervisor of your own instead of the one inside"),
+    LOGIN_OPTIONS(struct init_values, login),
     OPTION_END,
 };
+
+/* The login given is for the registry of the base images, of which there can be but one. */
+static bool use_login(struct context *context, const struct init_values *values,
+                      const struct definition_file *file, struct error *err)
+{
+    owned(location) struct location first = {0};
+
+    if (!location_parse(file->functions[0].image, &first, err))
+        return false;
+    for (size_t i = 1; values->login.username && i < file->function_count; i++) {
+        owned(location) struct location base = {0};
+        if (!location_parse(file->functions[i].image, &base, err))
+            return false;
+        if (base.kind != first.kind || strcmp(base.reference.host, first.reference.host) != 0)
+            return error_set(err, ERROR_USAGE,
+                             "--username is for one registry, and the base images are in more: "
+                             "use 'skiff login'");
+    }
+    return login_options_use(&values->login, context, &first, err);
+}
 
 /* Opens what the definition names and hands it to the deployment. */
 static bool init_function(struct context *context, const struct init_values *values,
@@ -75,7 +99,8 @@ static bool init_run(struct context *context, const void *values, const char **a
     json_owned json_t *results = json_array();
     (void)arguments;
 
-    if (!function_options_read(&init->function, false, context_progress(context), &file, err))
+    if (!function_options_read(&init->function, false, context_progress(context), &file, err) ||
+        !use_login(context, init, &file, err))
         return false;
     for (size_t i = 0; i < file.function_count; i++)
         if (!init_function(context, init, &file.functions[i], results, err))
@@ -91,7 +116,8 @@ const struct command init_command = {
     .description =
         "Adds a supervisor, the script and its environment to the base image as small layers,\n"
         "pushes the result to Amazon ECR and creates the Lambda function. With --local the\n"
-        "function lands on this machine instead, and nothing leaves it.",
+        "function lands on this machine instead, and nothing leaves it. --username is for the\n"
+        "registry of the base image.",
     .examples = "skiff init -f function.yaml\n"
                 "skiff init -i alpine:3.20 -n hello -s hello.sh -r arn:aws:iam::…:role/…\n"
                 "skiff --local init -i alpine:3.20 -n hello -s hello.sh",

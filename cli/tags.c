@@ -4,15 +4,19 @@
 #include "cli/command.h"
 #include "cli/context.h"
 #include "cli/describe.h"
+#include "cli/login_options.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
 
 struct tags_values {
-    char none; /* it has no options of its own */
+    struct login_values login;
 };
 
-static const struct option tags_options[] = {OPTION_END};
+static const struct option tags_options[] = {
+    LOGIN_OPTIONS(struct tags_values, login),
+    OPTION_END,
+};
 
 /* The place without a tag: "docker.io/library/alpine", "oci:folder". A new string. */
 static char *place_of(const struct location *location)
@@ -30,16 +34,17 @@ static char *place_of(const struct location *location)
 static bool tags_run(struct context *context, const void *values, const char **arguments,
                      struct error *err)
 {
+    const struct tags_values *options = values;
     owned(location) struct location location = {0};
     json_owned json_t *tags = NULL;
     struct store *store;
     size_t i;
     const json_t *tag;
-    (void)values;
 
     if (!location_parse(arguments[0], &location, err))
         return false;
-    if (!context_store(context, &location, false, &store, err) ||
+    if (!login_options_use(&options->login, context, &location, err) ||
+        !context_store(context, &location, false, &store, err) ||
         !store_list_tags(store, &tags, err))
         return error_wrap(err, "tags %s", arguments[0]);
     if (context_globals(context)->json) {

@@ -148,9 +148,34 @@ class LoginTest(SkiffTest):
         self.succeed("build", "-i", target, "-s", "x.sh", "--to", "oci:out", *me, typed=PASSWORD)
         self.succeed("build", "-i", "oci:base", "-s", "x.sh", "--to", f"{target}:2", *me,
                      typed=PASSWORD)
+        self.assertEqual(self.succeed("tags", target, *me, typed=PASSWORD), "2\nlatest\n")
+        for name in ("one", "two"):
+            self.succeed("--local", "init", "-i", target, "-n", name, "-s", "x.sh", *me,
+                         typed=PASSWORD)
         self.fail_with(1, "inspect", target, *me, typed=PASSWORD + "x",
                        says="refused the login of user 'me'")
         self.assertFalse((self.folder / ".docker").exists())
+
+    def test_a_login_for_the_bases_of_a_whole_file(self):
+        def file_of(*images):
+            self.write("x.sh", "#!/bin/sh\n")
+            lambdas = [{"lambda": {"name": f"f{number}", "init_script": "x.sh",
+                                   "container": {"image": image}}}
+                       for number, image in enumerate(images)]
+            return self.write("f.yaml", json.dumps({"functions": {"aws": lambdas}}))
+
+        registry = self.token_registry()
+        target = f"{registry.host}/team/app"
+        me = ["-u", "me", "--password-stdin"]
+        self.succeed("copy", "oci:base", target, *me, typed=PASSWORD)
+        self.succeed("--local", "init", "-f", file_of(target, target), *me, typed=PASSWORD)
+        self.succeed("--local", "rm", "-n", "f0")
+        self.succeed("--local", "rm", "-n", "f1")
+        self.fail_with(1, "--local", "init", "-f", file_of(target), says="wants a login")
+        self.fail_with(2, "--local", "init", "-f", file_of(target, "other.example/app"), *me,
+                       typed=PASSWORD, says="use 'skiff login'")
+        self.fail_with(2, "--local", "init", "-f", file_of("oci:base"), *me, typed=PASSWORD,
+                       says="--username is for a registry")
 
     def test_a_password_is_for_one_registry_only(self):
         source = self.open(Registry(user="me", password=PASSWORD))
