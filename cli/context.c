@@ -336,9 +336,7 @@ bool context_aws(struct context *context, const char *region, struct aws_options
 /* ECR's registries take AWS's credentials; all others look for logins when they want one. */
 static bool ensure_login(struct context *context, const char *host, struct error *err)
 {
-    owned(memory) char *region = ecr_registry_region(host);
-
-    if (!region || knows_host(context, host))
+    if (!ecr_registry_takes_credentials(host) || knows_host(context, host))
         return true;
     struct aws_options options;
     if (!context_aws(context, NULL, &options, err) || !ecr_registry_log_in(&options, host, err))

@@ -74,6 +74,54 @@ bool http_exchange_bytes(struct http *http, const struct http_request *request,
     return true;
 }
 
+/* Bytes that were read already, and what follows them. */
+struct peeked_source {
+    struct source source;
+    char *bytes;
+    struct source *beginning;
+    struct source *rest;
+};
+
+static bool peeked_read(struct source *self, void *bytes, size_t capacity, size_t *count,
+                        struct error *err)
+{
+    struct peeked_source *peeked = (struct peeked_source *)self;
+
+    if (!source_read(peeked->beginning, bytes, capacity, count, err))
+        return false;
+    return *count > 0 || source_read(peeked->rest, bytes, capacity, count, err);
+}
+
+static void peeked_free(struct source *self)
+{
+    struct peeked_source *peeked = (struct peeked_source *)self;
+
+    source_free(peeked->beginning);
+    source_free(peeked->rest);
+    free(peeked->bytes);
+    free(peeked);
+}
+
+static const struct source_ops peeked_ops = {.read = peeked_read, .free = peeked_free};
+
+char *http_peek_answer(struct http_response *response, size_t limit)
+{
+    struct peeked_source *peeked = memory_new(1, sizeof *peeked);
+    char *bytes = memory_new(limit + 1, 1);
+    struct error ignored; /* the reader of the rest meets it again */
+    size_t total = 0;
+    size_t count;
+
+    while (total < limit &&
+           source_read(response->body, bytes + total, limit - total, &count, &ignored) &&
+           count > 0)
+        total += count;
+    *peeked = (struct peeked_source){
+        {&peeked_ops}, bytes, memory_source(bytes, total), response->body};
+    response->body = &peeked->source;
+    return memory_copy_string(bytes);
+}
+
 void http_add_header(struct http_request *request, const char *name, const char *value)
 {
     size_t count = 0;

@@ -88,6 +88,10 @@ bool http_exchange_bytes(struct http *http, const struct http_request *request,
 bool http_read_answer(struct http_response *response, size_t limit, char **answer,
                       size_t *answer_count, struct error *err) MUST_CHECK;
 
+/** The beginning of the answer's body, at most `limit` bytes and a NUL; the body can still be
+ * read from its first byte on. A new string, the caller's. */
+char *http_peek_answer(struct http_response *response, size_t limit);
+
 /** Adds a header to a request that has room for it. Both strings are borrowed. */
 void http_add_header(struct http_request *request, const char *name, const char *value);
 

@@ -527,6 +527,14 @@ void registries_set_login(struct registries *registries, const char *host, const
     pthread_mutex_unlock(&registries->lock);
 }
 
+void registries_renew_login(struct registries *registries, const char *host,
+                            struct login_source *source)
+{
+    pthread_mutex_lock(&registries->lock);
+    session_renew_login(find_session(registries, host), source);
+    pthread_mutex_unlock(&registries->lock);
+}
+
 bool registries_check_login(struct registries *registries, const char *host, struct error *err)
 {
     pthread_mutex_lock(&registries->lock);

@@ -17,6 +17,7 @@
 
 #include "oci/store.h"
 #include "registry/http.h"
+#include "registry/login_source.h"
 #include "registry/registry_login.h"
 
 struct registries;
@@ -31,6 +32,10 @@ void registries_free(struct registries *registries);
  *  without, the password waits for the host to say who is to get it. The login is copied. */
 void registries_set_login(struct registries *registries, const char *host, const char *url,
                           const struct registry_login *login);
+
+/** Has that login renewed when it runs out; takes over the source. */
+void registries_renew_login(struct registries *registries, const char *host,
+                            struct login_source *source);
 
 /** Asks `host` for nothing but whether the login is good. ERROR_DENIED when it is not. */
 bool registries_check_login(struct registries *registries, const char *host,

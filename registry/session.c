@@ -11,6 +11,8 @@
 #include "registry/challenge.h"
 #include "registry/token.h"
 
+enum { REFUSAL_BYTES = 4096 }; /* looked at of an answer, for why */
+
 struct session {
     struct http *http;
     const char *const *environment;
@@ -20,7 +22,8 @@ struct session {
     char *url;            /* "https://host" */
     bool knows_login;     /* it was given or looked up; maybe there is none */
     struct registry_logins logins;
-    struct challenge challenge; /* the last one heard */
+    struct login_source *login_source; /* NULL: they hold for good */
+    struct challenge challenge;        /* the last one heard */
     struct scope_token {
         char *scope;
         char *authorization; /* "Bearer …" */
@@ -61,6 +64,13 @@ static void forget_tokens(struct session *session)
     }
 }
 
+static void free_login_source(struct session *session)
+{
+    if (session->login_source)
+        session->login_source->free(session->login_source);
+    session->login_source = NULL;
+}
+
 void session_free(struct session *session)
 {
     if (!session)
@@ -68,6 +78,7 @@ void session_free(struct session *session)
     forget_tokens(session);
     challenge_release(&session->challenge);
     registry_logins_release(&session->logins);
+    free_login_source(session);
     pthread_mutex_destroy(&session->lock);
     free(session->host);
     free(session->url);
@@ -84,10 +95,19 @@ void session_set_login(struct session *session, const char *url,
     }
     forget_tokens(session);
     challenge_release(&session->challenge);
+    free_login_source(session);
     registry_logins_set(&session->logins, login);
     session->knows_login = true;
     if (url && login->user)
         session->challenge.scheme = CHALLENGE_BASIC; /* until it says otherwise */
+    pthread_mutex_unlock(&session->lock);
+}
+
+void session_renew_login(struct session *session, struct login_source *source)
+{
+    pthread_mutex_lock(&session->lock);
+    free_login_source(session);
+    session->login_source = source;
     pthread_mutex_unlock(&session->lock);
 }
 
@@ -186,18 +206,48 @@ static bool fetch_token(struct session *session, struct scope_token *token, stru
     return true;
 }
 
+/* Another thread may have been faster. */
+static bool is_renewed(const struct session *session, const char *scope, const char *refused)
+{
+    owned(memory) char *basic = registry_login_basic(login_for_scope(session, scope));
+
+    return basic && strcmp(basic, refused) != 0;
+}
+
+static bool renew_login(struct session *session, const char *scope, const char *refused,
+                        struct error *err)
+{
+    struct login_source *source = session->login_source;
+    owned(registry_login) struct registry_login login = {0};
+    struct error failure = {0};
+
+    if (!source || (refused ? is_renewed(session, scope, refused) : !source->is_old(source)))
+        return true;
+    if (source->renew(source, &login, &failure)) {
+        registry_logins_set(&session->logins, &login);
+        return true;
+    }
+    if (refused)
+        *err = failure;
+    return !refused; /* or else what we have may do yet */
+}
+
 /* What to say for `scope`, other than `refused`; NULL when there is nothing to say. */
 static bool find_authorization(struct session *session, const char *scope, const char *refused,
                                char **out, struct error *err)
 {
     *out = NULL;
-    if (session->challenge.scheme == CHALLENGE_BASIC)
+    if (session->challenge.scheme == CHALLENGE_BASIC) {
+        if (!renew_login(session, scope, refused, err))
+            return false;
         *out = registry_login_basic(login_for_scope(session, scope));
+    }
     if (session->challenge.scheme == CHALLENGE_BEARER) {
         struct scope_token *token = find_token(session, scope);
         bool is_new =
             token->authorization && (!refused || strcmp(token->authorization, refused) != 0);
-        if (!is_new && !fetch_token(session, token, err))
+        if (!is_new &&
+            (!renew_login(session, scope, NULL, err) || !fetch_token(session, token, err)))
             return false;
         *out = memory_copy_string(token->authorization);
     }
@@ -272,6 +322,22 @@ static bool ran_out(const struct session *session, const struct http_request *re
                      request->method, url, session->host);
 }
 
+/* ECR says 403 to a login that has run out, and only the words in the answer, which a HEAD has
+ * not, tell it from others. */
+static bool is_refused(struct session *session, const struct http_request *request,
+                       struct http_response *response)
+{
+    if (response->status != 403)
+        return response->status == 401;
+    pthread_mutex_lock(&session->lock);
+    bool renews = session->login_source;
+    pthread_mutex_unlock(&session->lock);
+    if (!renews || strcmp(request->method, "HEAD") == 0)
+        return renews;
+    owned(memory) char *says = http_peek_answer(response, REFUSAL_BYTES);
+    return strstr(says, "token has expired");
+}
+
 bool session_exchange(struct session *session, const char *scope,
                       const struct http_request *request, const void *bytes, size_t count,
                       struct http_response *out, struct error *err)
@@ -282,7 +348,7 @@ bool session_exchange(struct session *session, const char *scope,
     if (!authorize(session, scope, request, NULL, NULL, &first, err) ||
         !send_once(session, request, first, bytes, count, out, err))
         return false;
-    if (out->status != 401)
+    if (!is_refused(session, request, out))
         return true;
     if (!authorize(session, scope, request, out, first, &second, err)) {
         http_response_release(out);

@@ -13,6 +13,7 @@
  */
 
 #include "registry/http.h"
+#include "registry/login_source.h"
 #include "registry/registry_error.h"
 #include "registry/registry_login.h"
 
@@ -27,6 +28,10 @@ void session_free(struct session *session);
  *  reached, and known to take user and password unasked. The login is copied. */
 void session_set_login(struct session *session, const char *url,
                        const struct registry_login *login);
+
+/** Has the login renewed by `source`, which it takes over: in time, and when the host refuses
+ * it or says that it has run out. That it cannot be renewed matters in the second case only. */
+void session_renew_login(struct session *session, struct login_source *source);
 
 /** Says where the host is really reached, "http://host:5000". */
 void session_set_url(struct session *session, const char *url);

@@ -28,7 +28,8 @@ bool aws_endpoint_find(const struct aws_settings *settings, const char *service,
                        const char *region, struct endpoint *out, struct error *err)
 {
     struct endpoint_wish wish = {
-        .fips = aws_settings_is_on(settings, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
+        .fips = settings->wants_fips ||
+                aws_settings_is_on(settings, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
         .dual_stack = aws_settings_is_on(settings, "AWS_USE_DUALSTACK_ENDPOINT",
                                          "use_dualstack_endpoint"),
     };

@@ -6,6 +6,7 @@
 
 #include "lambda/aws/aws.h"
 #include "lambda/aws/ecr.h"
+#include "lambda/aws/ecr_registry.h"
 #include "lambda/aws/function_request.h"
 #include "lambda/aws/functions.h"
 #include "lambda/aws/identity.h"
@@ -66,7 +67,18 @@ static bool open_repository(struct platform *self, const struct definition *defi
 
     size_t host_length = strcspn(repository.uri, "/");
     owned(memory) char *host = text_format("%.*s", (int)host_length, repository.uri);
-    registries_set_login(platform->registries, host, login.url, &login.login);
+    const struct aws_settings *settings = &platform->session.settings;
+    const struct aws_options options = {
+        .http = aws->http,
+        .registries = platform->registries,
+        .environment = settings->environment,
+        .profile = settings->profile_is_explicit ? settings->profile_name : NULL,
+        .region = aws->region,
+        .clock = aws->clock,
+        .progress = aws->progress,
+        .ask = platform->session.sources.ask,
+    };
+    ecr_registry_use_login(&options, host, &login);
     out->store = registries_repository(platform->registries, host, repository.name);
     out->uri = take(&repository.uri);
     return true;

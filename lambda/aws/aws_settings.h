@@ -20,6 +20,7 @@ struct aws_settings {
     char *profile_name;       /* owned; NULL: "default" */
     bool profile_is_named;    /* by somebody: it has to be there */
     bool profile_is_explicit; /* by --profile: it wins over keys in the environment */
+    bool wants_fips;          /* FIPS endpoints, whatever the user says */
 };
 
 /** Reads the files. The profile is `profile` unless that is NULL, AWS_PROFILE,

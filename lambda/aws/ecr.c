@@ -16,6 +16,19 @@ static const char TAG[] = "latest";
 
 enum { REPOSITORY_NAME_SHORTEST = 2, INDEX_CHILDREN_LIMIT = 100 /* per BatchDeleteImage */ };
 
+static bool send(const struct aws *aws, const struct aws_call *call, const json_t *body,
+                 json_t **answer, struct error *err)
+{
+    if (!aws_ask(aws, call, body, answer, NULL, err))
+        return false;
+    if (answer && !json_is_object(*answer)) {
+        json_decref(take(answer));
+        return error_set(err, ERROR_INVALID, "%s %s: answer of AWS is no object", call->service,
+                         call->operation);
+    }
+    return true;
+}
+
 static bool ask(const struct aws *aws, const char *operation, const json_t *body,
                 json_t **answer, struct error *err)
 {
@@ -25,13 +38,7 @@ static bool ask(const struct aws *aws, const char *operation, const json_t *body
         .target = "AmazonEC2ContainerRegistry_V20150921",
     };
 
-    if (!aws_ask(aws, &call, body, answer, NULL, err))
-        return false;
-    if (answer && !json_is_object(*answer)) {
-        json_decref(take(answer));
-        return error_set(err, ERROR_INVALID, "ecr %s: answer of AWS is no object", operation);
-    }
-    return true;
+    return send(aws, &call, body, answer, err);
 }
 
 /* Letters and digits, with ".", "_", "__" or any number of "-" between them. */
@@ -142,39 +149,73 @@ static bool check_registry_url(const char *url, struct error *err)
     return true;
 }
 
-bool ecr_ask_login(const struct aws *aws, struct ecr_login *out, struct error *err)
+/* "AWS:password" in base64, and until when. */
+static bool read_login(const json_t *data, struct ecr_login *out, struct error *err)
 {
-    owned(ecr_login) struct ecr_login login = {0};
     owned(memory) char *decoded = NULL;
-    json_owned json_t *body = json_object();
-    json_owned json_t *answer = NULL;
-    json_t *data = NULL;
     const char *token = NULL;
-    const char *url = NULL;
     size_t count = 0;
 
-    if (!ask(aws, "GetAuthorizationToken", body, &answer, err) ||
-        !json_field_array(answer, "authorizationData", &data, err))
-        return false;
-    const json_t *first = json_array_get(data, 0);
-    if (!json_field_string(first, "authorizationToken", &token, err) ||
-        !json_field_string(first, "proxyEndpoint", &url, err) ||
+    if (!json_field_string(data, "authorizationToken", &token, err) ||
         !base64_decode(token, &decoded, &count, err))
-        return error_wrap(err, "ecr GetAuthorizationToken");
+        return false;
     char *colon = strchr(decoded, ':');
     if (!colon)
-        return error_set(err, ERROR_INVALID, "ecr GetAuthorizationToken: a token without ':'");
-
+        return error_set(err, ERROR_INVALID, "a token without ':'");
     *colon = '\0';
-    login.login.user = memory_copy_string(decoded);
-    login.login.password = memory_copy_string(colon + 1);
+    out->login.user = memory_copy_string(decoded);
+    out->login.password = memory_copy_string(colon + 1);
     explicit_bzero(decoded, count);
+    out->expires = (time_t)json_number_value(json_object_get(data, "expiresAt"));
+    return true;
+}
+
+static bool read_registry_url(const json_t *data, struct ecr_login *out, struct error *err)
+{
+    const char *url = NULL;
+
+    if (!json_field_string(data, "proxyEndpoint", &url, err))
+        return false;
     size_t length = strlen(url);
     while (length > 0 && url[length - 1] == '/')
         length--;
-    login.url = text_format("%.*s", (int)length, url);
-    if (!check_registry_url(login.url, err))
+    out->url = text_format("%.*s", (int)length, url);
+    return check_registry_url(out->url, err);
+}
+
+bool ecr_ask_login(const struct aws *aws, struct ecr_login *out, struct error *err)
+{
+    owned(ecr_login) struct ecr_login login = {0};
+    json_owned json_t *body = json_object();
+    json_owned json_t *answer = NULL;
+    json_t *data = NULL;
+
+    if (!ask(aws, "GetAuthorizationToken", body, &answer, err))
         return false;
+    if (!json_field_array(answer, "authorizationData", &data, err) ||
+        !read_login(json_array_get(data, 0), &login, err) ||
+        !read_registry_url(json_array_get(data, 0), &login, err))
+        return error_wrap(err, "ecr GetAuthorizationToken");
+    *out = login;
+    login = (struct ecr_login){0};
+    return true;
+}
+
+bool ecr_ask_public_login(const struct aws *aws, struct ecr_login *out, struct error *err)
+{
+    static const struct aws_call call = {
+        .service = "ecr-public",
+        .operation = "GetAuthorizationToken",
+        .target = "SpencerFrontendService",
+    };
+    owned(ecr_login) struct ecr_login login = {0};
+    json_owned json_t *body = json_object();
+    json_owned json_t *answer = NULL;
+
+    if (!send(aws, &call, body, &answer, err))
+        return false;
+    if (!read_login(json_object_get(answer, "authorizationData"), &login, err))
+        return error_wrap(err, "ecr-public GetAuthorizationToken");
     *out = login;
     login = (struct ecr_login){0};
     return true;

@@ -24,7 +24,8 @@ struct ecr_repository {
 /* All owned. */
 struct ecr_login {
     struct registry_login login;
-    char *url; /* where the registry is reached: "https://…", no path */
+    char *url; /* where the registry is reached: "https://…", no path; NULL: as its name says */
+    time_t expires; /* 0: it was not said */
 };
 
 /** The name of a function's repository: that of the function in lower case. A new string, the
@@ -38,6 +39,10 @@ bool ecr_open_repository(const struct aws *aws, const char *name, struct ecr_rep
 /** Asks for a login, good for twelve hours. ERROR_INVALID when it would have to travel
  *  unencrypted to another machine. */
 bool ecr_ask_login(const struct aws *aws, struct ecr_login *out, struct error *err) MUST_CHECK;
+
+/** The same for public.ecr.aws; only us-east-1 answers. */
+bool ecr_ask_public_login(const struct aws *aws, struct ecr_login *out,
+                          struct error *err) MUST_CHECK;
 
 /** Removes the image "<uri>@sha256:…", together with the index that the tag `latest` names when
  *  it holds this image, and then the repository if nothing is left in it. Says each step. Only

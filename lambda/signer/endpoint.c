@@ -29,6 +29,8 @@ struct service {
 static const struct service services[] = {
     {"lambda", "AWS_ENDPOINT_URL_LAMBDA", "lambda", "lambda", "lambda", PLACE_REGIONAL},
     {"ecr", "AWS_ENDPOINT_URL_ECR", "ecr", "api.ecr", "ecr", PLACE_REGIONAL},
+    {"ecr-public", "AWS_ENDPOINT_URL_ECR_PUBLIC", "ecr_public", "api.ecr-public", "ecr-public",
+     PLACE_REGIONAL},
     {"s3", "AWS_ENDPOINT_URL_S3", "s3", "s3", "s3", PLACE_BUCKETS},
     {"logs", "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "cloudwatch_logs", "logs", "logs", PLACE_GOV_FIPS},
     {"sts", "AWS_ENDPOINT_URL_STS", "sts", "sts", "sts", PLACE_GOV_FIPS},

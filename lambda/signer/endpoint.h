@@ -32,7 +32,8 @@ struct endpoint {
     char *region; /* to sign for: a service for all regions has one of its own */
 };
 
-/** The endpoint of `service` ("lambda", "ecr", "logs", "s3", "sts", "iam", "sso", "sso-oidc")
+/** The endpoint of `service` ("lambda", "ecr", "ecr-public", "logs", "s3", "sts", "iam", "sso",
+ *  "sso-oidc")
  *  for `region`. ERROR_USAGE for a wish that is no URL or cannot be. */
 bool endpoint_make(const char *service, const char *region, const struct endpoint_wish *wish,
                    struct endpoint *out, struct error *err) MUST_CHECK;

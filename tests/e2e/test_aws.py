@@ -221,6 +221,21 @@ class AwsTest(unittest.TestCase):
         self.assert_refused(wrong, "SignatureDoesNotMatch")
         self.assertNotIn("wrong-secret", wrong.stderr)
 
+    def test_a_login_that_runs_out_in_the_middle_is_renewed(self):
+        """Wherever it happens: before a question, in an upload, before the manifest."""
+        self.assert_done(self.init("renewed"))
+        self.assert_done(self.skiff("rm", "-n", "renewed"))
+        count = sum(" /v2/" in call for call in self.aws.front.calls)
+        self.assertGreater(count, 3)
+        for after in range(0, count, 3):
+            with self.subTest(after=after):
+                name = f"renewed{after}"
+                self.aws.front.calls.clear()
+                self.aws.front.expire_login(after)
+                self.assert_done(self.init(name))
+                self.assertEqual(self.aws.front.calls.count("GetAuthorizationToken"), 2)
+                self.assert_done(self.skiff("rm", "-n", name))
+
     def test_a_function_that_is_there_is_left_alone(self):
         self.assert_done(self.init("twice"))
         before = self.aws.boto3(GET_FUNCTION, name="twice")["Configuration"]

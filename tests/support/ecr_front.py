@@ -57,6 +57,8 @@ class EcrFront:
         self.calls = []
         self.url = None
         self._keys = keys
+        self._logins = 1         # that were given out, one after the other
+        self._requests_left = None  # of the registry's, until the login runs out
         self._polls_left = {}  # of each function made here, until it is active
         self._refusals = []
         self._lock = threading.Lock()
@@ -79,6 +81,11 @@ class EcrFront:
         """Lets the next requests for an operation fail."""
         with self._lock:
             self._refusals += [(operation, status, code, message)] * times
+
+    def expire_login(self, after):
+        """Lets the login run out after so many requests to the registry."""
+        with self._lock:
+            self._requests_left = after
 
     # --- what Handler asks ---
 
@@ -112,8 +119,28 @@ class EcrFront:
                 self._polls_left[name] = left - 1
         return left > 0
 
+    def new_login(self):
+        with self._lock:
+            if self._requests_left is not None and self._requests_left < 0:
+                self._logins += 1
+                self._requests_left = None
+        return self.login
+
+    def login_has_run_out(self):
+        with self._lock:
+            if self._requests_left is None:
+                return False
+            self._requests_left -= 1
+            return self._requests_left < 0
+
     @property
     def login(self):
+        password = f"{self.registry.password} {self._logins}"
+        return base64.b64encode(f"AWS:{password}".encode()).decode()
+
+    @property
+    def registry_login(self):
+        """The registry's own, which never runs out."""
         return base64.b64encode(f"{self.registry.user}:{self.registry.password}".encode()).decode()
 
     def ask_ecr(self, operation, **body):
@@ -127,7 +154,7 @@ class EcrFront:
         """Asks the registry: (status, headers)."""
         connection = http.client.HTTPConnection(self.registry.host, timeout=60)
         try:
-            connection.request(method, path, headers={"Authorization": f"Basic {self.login}",
+            connection.request(method, path, headers={"Authorization": f"Basic {self.registry_login}",
                                                       "Accept": ", ".join(MANIFEST_TYPES)})
             answer = connection.getresponse()
             answer.read()
@@ -235,7 +262,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _amend(self, operation, body, content):
         if operation == "GetAuthorizationToken":
             return json.dumps({"authorizationData": [{
-                "authorizationToken": self.front.login,
+                "authorizationToken": self.front.new_login(),
                 "expiresAt": time.time() + TOKEN_SECONDS,
                 "proxyEndpoint": self.front.url,
             }]}).encode()
@@ -275,6 +302,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
                                f'Basic realm="{self.front.url}/",service="ecr.amazonaws.com"'},
                          b"Not Authorized\n")
             return
+        if self.front.login_has_run_out():
+            self._refuse_registry(403, "DENIED", "Your authorization token has expired. "
+                                  "Reauthenticate and try again.")
+            return
+        self.headers.replace_header("Authorization", f"Basic {self.front.registry_login}")
         found = REGISTRY_PATH.match(self.path)
         if found and self.command != "DELETE" and not self.front.has_repository(found["name"]):
             self._refuse_registry(404, "NAME_UNKNOWN", f"The repository with name "
