@@ -35,3 +35,4 @@ extern const struct command inspect_command;
 extern const struct command login_command;
 extern const struct command logout_command;
 extern const struct command tags_command;
+extern const struct command doctor_command;

@@ -238,6 +238,16 @@ bool context_workspace(struct context *context, struct layout **out, struct erro
     return true;
 }
 
+bool context_workspace_folder(struct context *context, const char **out, struct error *err)
+{
+    struct layout *workspace;
+
+    if (!context_workspace(context, &workspace, err))
+        return false;
+    *out = context->workspace_path;
+    return true;
+}
+
 static struct http *open_http(const struct context *context, const char *ca_file)
 {
     const unsigned int timeout_s = (unsigned int)context->globals.timeout_s;

@@ -54,6 +54,10 @@ bool context_created(const struct context *context, time_t *out, struct error *e
 bool context_workspace(struct context *context, struct layout **out,
                        struct error *err) MUST_CHECK;
 
+/** The private folder it is in, for files; borrowed. */
+bool context_workspace_folder(struct context *context, const char **out,
+                              struct error *err) MUST_CHECK;
+
 /** Says who we are at a registry, instead of looking it up. */
 bool context_set_login(struct context *context, const char *host,
                        const struct registry_login *login, struct error *err) MUST_CHECK;

@@ -11,7 +11,8 @@ from tests.support import fixed_base
 from tests.support.hostile_registry import HostileRegistry
 from tests.support.skiff import CHECKOUT, PROGRAM, SkiffTest
 
-COMMANDS = ["init", "run", "rm", "build", "copy", "inspect", "tags", "login", "logout", "rebase"]
+COMMANDS = ["init", "run", "rm", "build", "copy", "inspect", "tags", "login", "logout", "rebase",
+            "doctor"]
 ESCAPE = "\x1b"
 
 

@@ -123,12 +123,13 @@ def ensure_venv():
 class AwsServers:
     """Everything on loopback, gone after stop().
 
-    `environment` is skiff's, `role` an ARN for its functions, `front` has switches for faults
+    `environment` is skiff's, `witness_environment` that of somebody who may do everything, `role` an ARN for its functions, `front` has switches for faults
     and a record of what was asked, `registry` is the docker-registry behind it.
     """
 
     def __init__(self):
         self.environment = None
+        self.witness_environment = None
         self.role = None
         self.front = None
         self.registry = None
@@ -192,6 +193,7 @@ class AwsServers:
         self.registry = Registry(user="AWS", password="a token of ECR").start()
         self.front = EcrFront(self.moto_url, self.registry, made["witness"], REGION).start()
         self.environment = self._variables("skiff", self.front.url)
+        self.witness_environment = self._variables("witness", self.front.url)
 
     def _start_moto(self, python):
         log = os.path.join(self._folder.name, "moto.log")
