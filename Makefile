@@ -27,11 +27,11 @@ SUPPORT   := $(wildcard tests/support/*.c)
 UNITS     := $(patsubst tests/unit/%.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 HEADERS   := $(wildcard $(ROOMS:%=%/*.h) lambda/supervisor/*.h tests/support/*.h tests/fuzz/*.h)
 OBJECTS   := $(SOURCES:%.c=$(BUILD)/%.o)
-# What the supervisor reads, which is tested and fuzzed outside of it, too.
-READERS   := $(addprefix lambda/supervisor/,config.c event.c log.c settings.c)
+# What the supervisor is made of, which is tested and fuzzed outside of it, too.
+SUPERVISED := $(filter-out %/main.c,$(wildcard lambda/supervisor/*.c))
 # Everything but main(), for tests to link with.
 PARTS     := $(filter-out $(BUILD)/cli/main.o,$(OBJECTS)) \
-             $(READERS:%.c=$(BUILD)/%.o) $(SUPPORT:%.c=$(BUILD)/%.o)
+             $(SUPERVISED:%.c=$(BUILD)/%.o) $(SUPPORT:%.c=$(BUILD)/%.o)
 
 all: $(BUILD)/skiff ## build the program, build/skiff (the default)
 
@@ -55,8 +55,8 @@ $(BUILD)/layers/gzip.o: $(LIBDEFLATE)/libdeflate.a
 # Shared by every BUILD: sanitizers are for skiff, not for what runs in a function.
 ARCHITECTURES    := amd64 arm64
 SUPERVISORS      := $(ARCHITECTURES:%=build/supervisor/%/supervisor)
-SUPERVISOR_C     := $(wildcard lambda/supervisor/*.c) \
-                    $(addprefix oci/base/,environment.c error.c file.c json.c memory.c \
+SUPERVISOR_C     := $(wildcard lambda/supervisor/*.c lambda/signer/*.c) \
+                    $(addprefix oci/base/,environment.c error.c file.c hash.c json.c memory.c \
                         printable.c stream.c text.c yaml.c)
 SUPERVISOR_FLAGS := -Os -ffunction-sections -fdata-sections -Wl,--gc-sections -static -s \
                     -fno-asynchronous-unwind-tables -fno-unwind-tables -Wl,--build-id=none
@@ -73,11 +73,13 @@ build/sysroot/complete: static/sysroot.sh static/libraries
 	@touch $@
 
 build/supervisor/%/supervisor: build/sysroot/complete $(SUPERVISOR_C) \
-                               $(wildcard lambda/supervisor/*.h oci/base/*.h)
+                               lambda/supervisor/amazon_roots.pem \
+                               $(wildcard lambda/supervisor/*.h lambda/signer/*.h oci/base/*.h)
 	@mkdir -p $(@D)
 	@echo "  link  $@"
 	$(Q)build/sysroot/$*/bin/musl-gcc -std=gnu17 $(WARNINGS) $(DEFINES) $(SUPERVISOR_FLAGS) \
-	    $(SUPERVISOR_C) -lcurl-http -ljansson -lyaml -lpthread -o $@.new
+	    $(SUPERVISOR_C) -lcurl -lnghttp2 -lssl -lcrypto -ljansson \
+	    -lyaml -lpthread -o $@.new
 	@if readelf -lW $@.new | grep -q INTERP; then \
 	    echo "$@: has an interpreter, so it is not static" >&2; exit 1; fi
 	@mv $@.new $@
@@ -114,7 +116,8 @@ FUZZED  := $(wildcard oci/base/*.c oci/*.c lambda/definition*.c) \
            lambda/local/runtime_request.c layers/ignore.c layers/inode_set.c layers/unpack.c \
            $(addprefix layers/,archive_refusal.c tar_file.c decompress.c docker_archive.c oci_archive.c) \
            registry/challenge.c registry/credential_helper.c registry/login_file.c \
-           registry/registry_login.c tests/fuzz/fuzz.c tests/support/raw_tar.c $(READERS)
+           registry/registry_login.c tests/fuzz/fuzz.c tests/support/raw_tar.c \
+           $(SUPERVISED) $(wildcard lambda/signer/*.c)
 
 $(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(FUZZED:%.c=$(BUILD)/%.o)
 	@echo '  link  $@'

@@ -25,7 +25,8 @@ door() { # HEADER DOOR... -- FILE...
 }
 
 door openssl/ oci/base/hash.c -- "$@"
-door curl/ registry/http_curl.c registry/http_curl_request.c lambda/supervisor/runtime_client.c -- "$@"
+door curl/ registry/http_curl.c registry/http_curl_request.c lambda/supervisor/runtime_client.c \
+    lambda/supervisor/s3_transport.c -- "$@"
 door libdeflate.h layers/gzip.c -- "$@"
 door yaml.h oci/base/yaml.c -- "$@"
 door archive layers/compression.c layers/decompress.c layers/tar_file.c layers/unpack.c -- "$@"

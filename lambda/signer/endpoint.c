@@ -131,6 +131,11 @@ static char *without_slashes(const char *url)
     return text_format("%.*s", (int)length, url);
 }
 
+char *endpoint_from_url(const char *url)
+{
+    return is_endpoint(url) ? without_slashes(url) : NULL;
+}
+
 bool endpoint_make(const char *service, const char *region, const struct endpoint_wish *wish,
                    struct endpoint *out, struct error *err)
 {

@@ -44,6 +44,10 @@ bool endpoint_make(const char *service, const char *region, const struct endpoin
 bool endpoint_find(const char *const *environment, const char *service, const char *region,
                    char **out, struct error *err) MUST_CHECK;
 
+/** The URL as it is used, without slashes at the end; a new string, the caller's to free().
+ *  NULL when it is no URL of an endpoint. */
+char *endpoint_from_url(const char *url);
+
 /** How the service is called in variables, "AWS_ENDPOINT_URL_LAMBDA", and in AWS's
  *  configuration file, "lambda". Static strings. */
 const char *endpoint_variable(const char *service);

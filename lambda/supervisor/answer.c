@@ -15,7 +15,7 @@ static void set_header(json_t *headers, const char *name, const char *value)
     json_object_set_new(headers, name, json_lossy_string(value, strlen(value)));
 }
 
-static char *body(const struct output *output)
+static char *body(const struct output *output, const char *place)
 {
     const struct text *kept = &output->kept;
     if (output->printed == kept->length)
@@ -25,13 +25,13 @@ static char *body(const struct output *output)
     text_add_bytes(&cut, kept->bytes, kept->length);
     text_addf(&cut,
               "\n[skiff: the output ends here, after %zu of %" PRIu64
-              " bytes: a response carries no more. All of it is in the log.]\n",
-              kept->length, output->printed);
+              " bytes: a response carries no more. All of it is %s%sin the log.]\n",
+              kept->length, output->printed, place ? place : "", place ? " and " : "");
     return base64_encode(cut.bytes, cut.length);
 }
 
 char *answer_response(const char *request_id, const char *const *environment,
-                      const struct output *output, int exit_code)
+                      const struct output *output, const char *place, int exit_code)
 {
     const char *group = environment_get(environment, "AWS_LAMBDA_LOG_GROUP_NAME");
     const char *stream = environment_get(environment, "AWS_LAMBDA_LOG_STREAM_NAME");
@@ -47,7 +47,7 @@ char *answer_response(const char *request_id, const char *const *environment,
 
     /* Written by hand: the body is large, and base64 needs no escaping. */
     owned(memory) char *headers_text = json_text(headers);
-    owned(memory) char *body_text = body(output);
+    owned(memory) char *body_text = body(output, place);
     return text_format("{\"statusCode\":200,\"headers\":%s,\"body\":\"%s\","
                        "\"isBase64Encoded\":true}",
                        headers_text, body_text);

@@ -14,9 +14,10 @@
 enum { OUTPUT_LIMIT = (RESPONSE_LIMIT - 16 * 1024) / 4 * 3 };
 
 /** The response document; a new string, the caller's to free(). `environment` is the
- *  supervisor's own; an `exit_code` other than 0 is told. */
+ *  supervisor's own; an `exit_code` other than 0 is told. `place` is where all of an output is
+ *  that is too large; NULL: nowhere but in the log. */
 char *answer_response(const char *request_id, const char *const *environment,
-                      const struct output *output, int exit_code);
+                      const struct output *output, const char *place, int exit_code);
 
 /** What a function error says: `reason`, then the end of the output so far. A new string,
  *  the caller's to free(). */

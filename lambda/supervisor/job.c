@@ -6,6 +6,7 @@
 
 #include "lambda/supervisor/answer.h"
 #include "lambda/supervisor/event.h"
+#include "lambda/supervisor/stage.h"
 #include "oci/base/memory.h"
 
 static const char TIME_OUT[] = "Skiff.Timeout";
@@ -51,7 +52,9 @@ static void note_failure(const struct run *run, struct error *err, struct progre
     if (progress->failed++ > 0)
         return;
     progress->first_error = *err;
-    progress->failure_type = progress->run.timed_out ? TIME_OUT : failure_type(err->kind);
+    progress->failure_type = progress->run.timed_out ? TIME_OUT
+                             : progress->run.lost    ? "Skiff.StorageError"
+                                                     : failure_type(err->kind);
 }
 
 /* Stops at the first time-out: those that follow have no time, either. */
@@ -66,6 +69,19 @@ static void run_records(struct run *run, struct progress *progress)
             progress->exit_code = progress->run.exit_code;
         run->index++;
     }
+}
+
+/* Where all of an output that is too large for an answer has gone to; NULL for nowhere. */
+static char *store_output(const struct run *run, const struct output *output)
+{
+    struct stage stage = run_stage(run, REPORT_MS);
+    owned(memory) char *name = text_format("output-%s.txt", run->invocation->request_id);
+    char *place = NULL;
+    struct error err;
+
+    if (output->file && !stage_out_file(&stage, output->file, name, &place, &err))
+        log_line(stage.log_level, LOG_ERROR, "The output of the script: %s", err.text);
+    return place;
 }
 
 static void answer_with_time_out(const struct run *run, const struct progress *progress,
@@ -104,9 +120,10 @@ static void answer(const struct run *run, const struct progress *progress,
         out->failure_type = "Skiff.ScriptFailed";
         out->failure = answer_failure(reason, &progress->output);
     } else {
+        owned(memory) char *place = store_output(run, &progress->output);
         log_line(context->settings->log_level, LOG_INFO, "Creating response");
         out->response = answer_response(run->invocation->request_id, context->environment,
-                                        &progress->output, progress->exit_code);
+                                        &progress->output, place, progress->exit_code);
     }
 }
 
@@ -125,7 +142,8 @@ void job_run(const struct job_context *context, const struct invocation *invocat
     }
 
     struct run run = {.context = context, .invocation = invocation, .event = &event};
-    struct progress progress = {.output = {.limit = OUTPUT_LIMIT}};
+    bool has_storage = context->settings->storage.output_count > 0;
+    struct progress progress = {.output = {.limit = OUTPUT_LIMIT, .keeps_all = has_storage}};
     run_records(&run, &progress);
     answer(&run, &progress, out);
     output_release(&progress.output);

@@ -3,7 +3,8 @@
 
 /*
  * What the user's program prints in all the runs for one event: to the log while it comes,
- * and kept for the answer as far as an answer carries it.
+ * and kept for the answer as far as an answer carries it. What is more than that may be kept
+ * in a file, to go to a storage.
  */
 
 #include <stdbool.h>
@@ -17,6 +18,11 @@ struct output {
     struct text kept; /* the first ones */
     uint64_t printed; /* in all */
     bool inside_line; /* the last one has no end */
+
+    bool keeps_all; /* beyond the limit in a file */
+    char *folder;   /* that has the file; NULL: there is none */
+    char *file;     /* with all that was printed; NULL: there is none, or not all of it */
+    int fd;
 };
 
 void output_add(struct output *output, const char *bytes, size_t count);
@@ -24,4 +30,5 @@ void output_add(struct output *output, const char *bytes, size_t count);
 /** Ends the log's line, so that the next one of ours starts at its beginning. */
 void output_end_line(struct output *output);
 
+/** Removes the file, too. */
 void output_release(struct output *output);

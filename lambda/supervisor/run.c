@@ -10,6 +10,7 @@
 #include "lambda/supervisor/child.h"
 #include "lambda/supervisor/scratch.h"
 #include "lambda/supervisor/script.h"
+#include "lambda/supervisor/stage.h"
 #include "lambda/supervisor/variables.h"
 #include "oci/base/environment.h"
 #include "oci/base/file.h"
@@ -47,18 +48,56 @@ static void folders_remove(struct folders *folders, enum log_level lowest)
 static bool write_input(const struct run *run, struct folders *folders, struct error *err)
 {
     const struct event *event = run->event;
-
-    if (event->records && run->context->settings->leaves_objects) {
-        log_line(run->context->settings->log_level, LOG_INFO,
-                 "Skipping download of input file.");
-        return true;
-    }
     owned(memory) char *text = event->records ? event_record_text(event, run->index) : NULL;
 
     folders->input_file =
         text_format("%s/event-file-%s", folders->input, run->invocation->request_id);
     return file_write(folders->input_file, 0600, text ? text : event->input,
                       text ? strlen(text) : event->input_count, err);
+}
+
+struct stage run_stage(const struct run *run, int64_t reserve_ms)
+{
+    int64_t deadline_ms = run->invocation->deadline_ms;
+
+    return (struct stage){
+        .storage = &run->context->settings->storage,
+        .environment = run->context->environment,
+        .log_level = run->context->settings->log_level,
+        .deadline_ms = deadline_ms > 0 ? deadline_ms - reserve_ms : 0,
+    };
+}
+
+/* The object itself, or the event where there is none to be had. */
+static bool get_input(const struct run *run, struct folders *folders, struct run_result *out,
+                      struct error *err)
+{
+    const struct settings *settings = run->context->settings;
+    struct stage stage = run_stage(run, (int64_t)settings->threshold_s * 1000);
+
+    if (run->event->records && settings->leaves_objects) {
+        log_line(settings->log_level, LOG_INFO, "Skipping download of input file.");
+        return true;
+    }
+    if (run->event->records &&
+        !stage_in(&stage, run->event, run->index, folders->input, &folders->input_file, err)) {
+        out->lost = true;
+        out->timed_out = err->kind == ERROR_LIMIT;
+        return error_wrap(err, "download the input");
+    }
+    return folders->input_file || write_input(run, folders, err);
+}
+
+/* Also after a time-out: what is there is there. */
+static bool put_output(const struct run *run, const struct folders *folders,
+                       struct run_result *out, struct error *err)
+{
+    struct stage stage = run_stage(run, REPORT_MS);
+
+    if (stage_out(&stage, folders->output, err))
+        return true;
+    out->lost = true;
+    return false;
 }
 
 /* A stranger who chose BASH_ENV or LD_PRELOAD would choose what is run: without the prefix come
@@ -216,7 +255,7 @@ static bool run_inside(const struct run *run, const struct folders *folders,
     out->exit_code = result.exit_code;
     if (!result.timed_out)
         report(settings->log_level, &result);
-    return true;
+    return put_output(run, folders, out, err) || result.timed_out;
 }
 
 bool run_record(const struct run *run, struct output *output, struct run_result *out,
@@ -225,7 +264,7 @@ bool run_record(const struct run *run, struct output *output, struct run_result 
     struct folders folders = {0};
 
     *out = (struct run_result){0};
-    bool ran = folders_make(&folders, err) && write_input(run, &folders, err) &&
+    bool ran = folders_make(&folders, err) && get_input(run, &folders, out, err) &&
                run_inside(run, &folders, output, out, err);
     folders_remove(&folders, run->context->settings->log_level);
     return ran;

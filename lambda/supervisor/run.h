@@ -12,6 +12,7 @@
 #include "lambda/supervisor/output.h"
 #include "lambda/supervisor/runtime_client.h"
 #include "lambda/supervisor/settings.h"
+#include "lambda/supervisor/stage.h"
 
 /* What does not change between events. */
 struct job_context {
@@ -30,11 +31,18 @@ struct run {
 struct run_result {
     bool timed_out;  /* the program was ended, or there was no time to start it */
     int64_t limit_s; /* the time it had; 0: no limit */
+    bool lost;       /* an error is about storage: of the input, or of what was made of it */
     int exit_code;   /* 128 and the signal's number when a signal ended it, like a shell */
 };
 
-/** Runs the program for the record, and adds what it prints to `output`. An error says why
- *  nothing could be run: ERROR_INVALID, ERROR_NOT_FOUND, ERROR_LIMIT (also for no time left) or
- *  ERROR_SYSTEM. */
+enum { REPORT_MS = 500 }; /* are left for the answer when all else has taken too long */
+
+/** What storage may do for the run, up to `reserve_ms` before the function's time is up. */
+struct stage run_stage(const struct run *run, int64_t reserve_ms);
+
+/** Brings the input, runs the program for the record and stores what it leaves. What it prints
+ *  is added to `output`. An error says why nothing was run or stored: ERROR_INVALID,
+ *  ERROR_NOT_FOUND, ERROR_LIMIT (also for no time left), ERROR_SYSTEM, or what storage fails
+ *  with. */
 bool run_record(const struct run *run, struct output *output, struct run_result *out,
                 struct error *err) MUST_CHECK;

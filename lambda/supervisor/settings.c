@@ -22,7 +22,7 @@ void settings_release(struct settings *settings)
         free(*variable);
     free(settings->variables);
     free(settings->init_script);
-    json_decref(settings->config);
+    storage_release(&settings->storage);
     *settings = (struct settings){0};
 }
 
@@ -193,14 +193,14 @@ bool settings_read(const json_t *config, const char *const *environment, struct 
                    struct error *err)
 {
     owned(settings) struct settings settings = {
-        .config = json_incref((json_t *)config),
         .log_level = LOG_INFO,
         .threshold_s = THRESHOLD_DEFAULT_S,
     };
 
     if (!read_config(config, &settings, err) ||
         !read_staging(config, environment, &settings, err) ||
-        !override(environment, &settings, err))
+        !override(environment, &settings, err) ||
+        !storage_read(config, environment, &settings.storage, err))
         return false;
 
     *out = settings;

@@ -13,16 +13,17 @@
 #include <stdbool.h>
 
 #include "lambda/supervisor/log.h"
+#include "lambda/supervisor/storage.h"
 #include "oci/base/error.h"
 
 struct settings {
-    json_t *config;    /* all of it, an object: storages read their own part */
     char *init_script; /* absolute path; NULL when there is none */
     char **variables;  /* "NAME=value" ended by NULL: container.environment.Variables */
     enum log_level log_level;
     int threshold_s;     /* kept free at the end of the function's time to report a time-out */
     bool leaves_objects; /* the program fetches what events are about itself */
     bool fails_with_script; /* a program's exit status other than 0 is a function error */
+    struct storage storage;
 };
 
 /** Makes settings of a configuration. ERROR_INVALID says which value is wrong. */

@@ -464,7 +464,7 @@ class SupervisorBuild(unittest.TestCase):
     def test_two_builds_in_different_folders_give_the_same_bytes(self):
         with tempfile.TemporaryDirectory(prefix="skiff-supervisor-") as folder:
             shutil.copy("Makefile", folder)
-            for room in ("oci/base", "lambda/supervisor", "static"):
+            for room in ("oci/base", "lambda/signer", "lambda/supervisor", "static"):
                 shutil.copytree(room, os.path.join(folder, room))
             subprocess.run(["make", "-s", "-C", folder, "supervisors"], check=True, umask=0o077,
                            capture_output=True,

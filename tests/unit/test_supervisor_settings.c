@@ -179,7 +179,7 @@ static void wrong_values_are_named(void **state)
         struct settings settings = {0};
         assert_fails(settings_read(config, NOTHING, &settings, &err), ERROR_INVALID,
                      table[i].reason);
-        assert_null(settings.config);
+        assert_null(settings.variables);
     }
 }
 
