@@ -33,6 +33,15 @@ static void copy_release(struct copy *copy)
     free(copy->documents);
 }
 
+static bool add_layer(struct copy *copy, const struct descriptor *layer, struct error *err)
+{
+    if (layer->media_type == MEDIA_TYPE_FOREIGN_LAYER)
+        return error_set(err, ERROR_INVALID,
+                         "%s may not be distributed, so its image is not copied",
+                         digest_format(&layer->digest).text);
+    return shipment_add(copy->shipment, layer, err);
+}
+
 static bool add_blobs_of_manifest(struct copy *copy, const struct document *document,
                                   struct error *err)
 {
@@ -43,7 +52,7 @@ static bool add_blobs_of_manifest(struct copy *copy, const struct document *docu
     if (!manifest_read(document, &config, &layers, &count, err))
         return false;
     for (size_t i = 0; i < count; i++)
-        if (!shipment_add(copy->shipment, &layers[i], err))
+        if (!add_layer(copy, &layers[i], err))
             return error_wrap(err, "layer %zu", i + 1);
     return shipment_add(copy->shipment, &config, err);
 }

@@ -12,7 +12,7 @@
 static const char BASE_NAME[] = "org.opencontainers.image.base.name";
 static const char BASE_DIGEST[] = "org.opencontainers.image.base.digest";
 
-enum { INDEX_DEPTH = 3 };
+enum { INDEX_DEPTH = 3, INDEXES_LIMIT = 100 };
 
 struct image {
     struct document document;
@@ -93,19 +93,56 @@ static bool read_image(struct store *store, struct document *document, struct im
     return true;
 }
 
-/* What the index has for the platform. */
-static bool pick(struct store *store, const struct document *index,
-                 const struct platform_spec *platform, struct document *out, struct error *err)
+/* --- from an index to an image --------------------------------------------------------------
+ */
+
+struct search {
+    struct store *store;
+    const struct platform_spec *platform;
+    int indexes; /* that were looked into */
+};
+
+static bool search_index(struct search *search, const struct document *index, int depth,
+                         struct document *out, struct error *err);
+
+static bool follow_entry(struct search *search, const struct descriptor *entry, int depth,
+                         struct document *out, struct error *err)
+{
+    owned(document) struct document document = {0};
+
+    if (!store_resolve(search->store, digest_format(&entry->digest).text, &document, err))
+        return false;
+    if (media_type_is_index(document.descriptor.media_type))
+        return search_index(search, &document, depth + 1, out, err);
+    *out = document;
+    document = (struct document){0};
+    return true;
+}
+
+/* An index within the index need not say what it is for: those are looked into last. */
+static bool search_index(struct search *search, const struct document *index, int depth,
+                         struct document *out, struct error *err)
 {
     owned(memory) struct index_entry *entries = NULL;
     struct descriptor picked;
     size_t count;
 
-    if (!platform)
-        return error_set(err, ERROR_INVALID, "it is an index; say which platform is meant");
-    return index_read(index, &entries, &count, err) &&
-           index_pick(entries, count, platform, &picked, err) &&
-           store_resolve(store, digest_format(&picked.digest).text, out, err);
+    if (depth == INDEX_DEPTH)
+        return error_set(err, ERROR_LIMIT, "index nested deeper than %d levels", INDEX_DEPTH);
+    if (search->indexes++ == INDEXES_LIMIT)
+        return error_set(err, ERROR_LIMIT, "more than %d indexes in one", INDEXES_LIMIT);
+    if (!index_read(index, &entries, &count, err))
+        return false;
+    if (index_pick(entries, count, search->platform, &picked, err))
+        return follow_entry(search, &picked, depth, out, err);
+    for (size_t i = 0; i < count && err->kind == ERROR_NOT_FOUND; i++) {
+        const struct index_entry *entry = &entries[i];
+        bool is_open = !entry->has_platform && !entry->is_attestation;
+        if (is_open && media_type_is_index(entry->descriptor.media_type) &&
+            follow_entry(search, &entry->descriptor, depth, out, err))
+            return true;
+    }
+    return false;
 }
 
 /* Takes over the document. */
@@ -113,15 +150,12 @@ static bool follow(struct store *store, struct document *document,
                    const struct platform_spec *platform, struct document *out,
                    struct error *err)
 {
-    for (int depth = 0; media_type_is_index(document->descriptor.media_type); depth++) {
-        struct document next = {0};
-        if (depth == INDEX_DEPTH)
-            return error_set(err, ERROR_LIMIT, "index nested deeper than %d levels",
-                             INDEX_DEPTH);
-        if (!pick(store, document, platform, &next, err))
-            return false;
-        document_release(document);
-        *document = next;
+    struct search search = {store, platform, 0};
+
+    if (media_type_is_index(document->descriptor.media_type)) {
+        if (!platform)
+            return error_set(err, ERROR_INVALID, "it is an index; say which platform is meant");
+        return search_index(&search, document, 0, out, err);
     }
     *out = *document;
     *document = (struct document){0};

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
 #include "oci/image.h"
@@ -70,6 +71,30 @@ static void an_index_arrives_whole(void **state)
     assert_ok(image_copy(from.store, "v1", to.store, "v3", &everything, &summary, &err));
     assert_int_equal(summary.blobs.blobs_carried, 0);
     assert_int_equal(summary.blobs.blobs_there, 4);
+    place_free(&from);
+    place_free(&to);
+}
+
+static void layers_that_may_not_be_distributed_stay(void **state)
+{
+    (void)state;
+    struct error err;
+    struct place from = place_new(), to = place_new();
+    struct copy_summary summary;
+    owned(document) struct document document =
+        sample_image(from.layout, "v1", "linux/amd64", NULL);
+    json_owned json_t *manifest = NULL;
+
+    assert_ok(document_parse(&document, &manifest, &err));
+    json_object_set_new(
+        json_array_get(json_object_get(manifest, "layers"), 0), "mediaType",
+        json_string("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"));
+    document_release(&document);
+    assert_ok(document_write(manifest, &document, &err));
+    assert_ok(store_put_manifest(from.store, "v2", &document, &err));
+    assert_fails(image_copy(from.store, "v2", to.store, "v2", &everything, &summary, &err),
+                 ERROR_INVALID, "may not be distributed");
+    assert_false(shows(&to, "v2"));
     place_free(&from);
     place_free(&to);
 }
@@ -274,6 +299,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_index_arrives_whole),
+        cmocka_unit_test(layers_that_may_not_be_distributed_stay),
         cmocka_unit_test(one_platform_can_be_taken_alone),
         cmocka_unit_test(a_copy_may_break_anywhere_on_the_far_side),
         cmocka_unit_test(a_copy_may_break_anywhere_on_the_near_side),

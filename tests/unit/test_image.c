@@ -43,6 +43,73 @@ static void an_index_is_searched_for_the_platform(void **state)
                  "it is an index");
 }
 
+/* An index over documents without saying what they are for. */
+static struct descriptor put_index(const struct temp_layout *fixture, const char *tag,
+                                   const struct descriptor *children, size_t count)
+{
+    struct error err;
+    owned(document) struct document index = {0};
+    json_owned json_t *json = json_pack("{s:i, s:s, s:[]}", "schemaVersion", 2, "mediaType",
+                                        media_type_name(MEDIA_TYPE_OCI_INDEX), "manifests");
+
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(json_object_get(json, "manifests"),
+                              descriptor_write(&children[i]));
+    assert_ok(document_write(json, &index, &err));
+    assert_ok(store_put_manifest(fixture->store, tag, &index, &err));
+    return index.descriptor;
+}
+
+static void indexes_within_the_index_are_searched_too(void **state)
+{
+    const struct temp_layout *fixture = *state;
+    struct error err;
+    struct platform_spec arm64 = platform("linux/arm64");
+    struct platform_spec armv7 = platform("linux/arm/v7");
+    struct platform_spec s390x = platform("linux/s390x");
+    owned(document) struct document lone =
+        sample_image(fixture->layout, NULL, "linux/arm/v7", NULL);
+    const struct index_entry entry = {.descriptor = lone.descriptor, .platform = armv7};
+    owned(document) struct document small = {0};
+    owned(document) struct document index = {0};
+    owned(image) struct image *image = NULL;
+    owned(image) struct image *other = NULL;
+    struct image *none;
+
+    sample_index(fixture->layout, "inner");
+    assert_ok(store_resolve(fixture->store, "inner", &index, &err));
+    assert_ok(index_write(&entry, 1, &small, &err));
+    assert_ok(store_put_manifest(fixture->store, NULL, &small, &err));
+    const struct descriptor inner[] = {small.descriptor, index.descriptor};
+    put_index(fixture, "outer", inner, COUNT(inner));
+    assert_ok(image_open(fixture->store, "outer", &arm64, &image, &err));
+    assert_string_equal(image_platform(image)->architecture, "arm64");
+    assert_ok(image_open(fixture->store, "outer", &armv7, &other, &err));
+    assert_string_equal(image_platform(other)->architecture, "arm");
+    assert_fails(image_open(fixture->store, "outer", &s390x, &none, &err), ERROR_NOT_FOUND,
+                 "no image for linux/s390x");
+}
+
+static void indexes_without_end_are_not_searched(void **state)
+{
+    const struct temp_layout *fixture = *state;
+    struct error err;
+    struct platform_spec amd64 = platform("linux/amd64");
+    struct descriptor many[120];
+    struct descriptor deep = put_index(fixture, NULL, NULL, 0);
+    struct image *none;
+
+    for (size_t i = 0; i < COUNT(many); i++)
+        many[i] = deep;
+    put_index(fixture, "wide", many, COUNT(many));
+    assert_fails(image_open(fixture->store, "wide", &amd64, &none, &err), ERROR_LIMIT,
+                 "more than 100 indexes");
+    for (int i = 0; i < 4; i++)
+        deep = put_index(fixture, "deep", &deep, 1);
+    assert_fails(image_open(fixture->store, "deep", &amd64, &none, &err), ERROR_LIMIT,
+                 "nested deeper");
+}
+
 static void a_lone_entry_need_not_name_its_platform(void **state)
 {
     (void)state;
@@ -350,6 +417,8 @@ int main(void)
     cmocka_unit_test_setup_teardown(test, temp_layout_set_up, temp_layout_tear_down)
     const struct CMUnitTest tests[] = {
         WITH_LAYOUT(an_index_is_searched_for_the_platform),
+        WITH_LAYOUT(indexes_within_the_index_are_searched_too),
+        WITH_LAYOUT(indexes_without_end_are_not_searched),
         cmocka_unit_test(a_lone_entry_need_not_name_its_platform),
         WITH_LAYOUT(a_single_image_must_be_for_the_platform),
         WITH_LAYOUT(a_derived_image_has_what_was_asked_for),
