@@ -8,10 +8,9 @@
 
 #include "oci/base/memory.h"
 #include "oci/transfer.h"
-#include "tests/support/scripted_http.h"
+#include "tests/support/scripted_registry.h"
 #include "tests/support/unit.h"
 
-#define HELLO "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 #define ORIGIN "https://origin.example/v2/team/app/"
 #define FIRST "https://first.example/v2/hub/team/app/"
 #define SECOND "https://second.example/v2/team/app/"
@@ -19,15 +18,6 @@
 #define HERE .status = 200, .answer = "hello"
 
 enum { STEPS = 8 };
-
-static struct descriptor hello(void)
-{
-    struct error err;
-    struct descriptor blob = {.media_type = MEDIA_TYPE_OCI_LAYER_TAR, .size = 5};
-
-    assert_ok(digest_parse(HELLO, &blob.digest, &err));
-    return blob;
-}
 
 /* Opens the origin's repository behind two mirrors. */
 static struct store *open_source(struct scripted_http *http, struct registries **registries)
@@ -77,14 +67,11 @@ static void mirrors_are_asked_in_their_order(void **state)
         struct error err;
         struct scripted_http http;
         struct registries *registries;
-        struct descriptor blob = hello();
+        struct descriptor blob = hello_blob();
         owned(document) struct document document = {0};
         char *bytes = NULL;
-        size_t count = 0;
 
-        while (count < STEPS && cases[i].steps[count].method)
-            count++;
-        scripted_http_init(&http, cases[i].steps, count);
+        scripted_http_init(&http, cases[i].steps, scripted_steps(cases[i].steps, STEPS));
         struct store *source = open_source(&http, &registries);
         if (cases[i].words) {
             assert_fails(store_resolve(source, "1", &document, &err), ERROR_NOT_FOUND,
@@ -138,13 +125,10 @@ static void what_a_mirror_begins_the_origin_ends(void **state)
         struct error err;
         struct scripted_http http;
         struct registries *registries;
-        struct descriptor blob = hello();
+        struct descriptor blob = hello_blob();
         owned(memory) char *bytes = NULL;
-        size_t count = 0;
 
-        while (count < STEPS && cases[i].steps[count].method)
-            count++;
-        scripted_http_init(&http, cases[i].steps, count);
+        scripted_http_init(&http, cases[i].steps, scripted_steps(cases[i].steps, STEPS));
         struct store *source = open_source(&http, &registries);
         if (cases[i].words) {
             assert_false(store_read_blob(source, &blob, &bytes, &err));
@@ -181,7 +165,7 @@ static void an_upload_of_wrong_bytes_begins_again(void **state)
     struct error err;
     struct scripted_http http;
     struct registries *registries;
-    struct descriptor blob = hello();
+    struct descriptor blob = hello_blob();
     enum blob_way way;
 
     scripted_http_init(&http, script, COUNT(script));
@@ -204,7 +188,7 @@ static void a_mirror_beside_the_destination_gives_by_mounting(void **state)
     struct error err;
     struct scripted_http http;
     struct registries *registries;
-    struct descriptor blob = hello();
+    struct descriptor blob = hello_blob();
     enum blob_way way;
 
     scripted_http_init(&http, script, COUNT(script));
@@ -225,7 +209,7 @@ static void a_repository_behind_its_mirror_is_read_only(void **state)
     struct error err;
     struct scripted_http http;
     struct registries *registries;
-    struct descriptor blob = hello();
+    struct descriptor blob = hello_blob();
     struct document document = {0};
     bool found = false;
 

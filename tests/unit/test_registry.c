@@ -7,11 +7,10 @@
 
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
-#include "tests/support/scripted_http.h"
+#include "tests/support/scripted_registry.h"
 #include "tests/support/unit.h"
 
-/* sha256 of "hello" and of IMAGE */
-#define HELLO "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+/* sha256 of IMAGE is IMAGE_DIGEST */
 #define IMAGE "{\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\"}"
 #define IMAGE_DIGEST "sha256:0a1b17bf6d39f56897a7e8a056d930cf2bde38841a187aeb083d7487e2224573"
 
@@ -26,41 +25,9 @@
     }
 #define TAG_INVALID "{\"errors\":[{\"code\":\"TAG_INVALID\",\"message\":\"immutable\"}]}"
 
-static const char *const nobody[] = {NULL};
-
-/* One repository of a registry that plays a script. */
-struct fixture {
-    struct scripted_http http;
-    struct registries *registries;
-    struct store *store;
-};
-
-static void open_fixture(struct fixture *fixture, const struct scripted_exchange *script,
-                         size_t count)
-{
-    scripted_http_init(&fixture->http, script, count);
-    fixture->registries = registries_new(&fixture->http.http, nobody);
-    fixture->store = registries_repository(fixture->registries, "registry.example", "team/app");
-}
-
-static void close_fixture(struct fixture *fixture)
-{
-    registries_free(fixture->registries);
-    scripted_http_release(&fixture->http);
-}
-
-static struct descriptor hello(void)
-{
-    struct error err;
-    struct descriptor blob = {.media_type = MEDIA_TYPE_OCI_LAYER_TAR, .size = 5};
-
-    assert_ok(digest_parse(HELLO, &blob.digest, &err));
-    return blob;
-}
-
 static bool put(struct store *store, struct error *err)
 {
-    struct descriptor blob = hello();
+    struct descriptor blob = hello_blob();
     owned(source) struct source *bytes = memory_source("hello", 5);
 
     return store->ops->put_blob(store, &blob, bytes, err);
@@ -99,9 +66,9 @@ static void a_manifest_is_what_its_bytes_say(void **state)
         {IMAGE_DIGEST, MEDIA_TYPE_OCI_MANIFEST, sizeof IMAGE - 1},
         {"2.0", MEDIA_TYPE_DOCKER_LIST, 2},
     };
-    struct fixture fixture;
+    struct scripted_registry fixture;
 
-    open_fixture(&fixture, script, COUNT(script));
+    scripted_registry_open(&fixture, script, COUNT(script));
     for (size_t i = 0; i < COUNT(expected); i++) {
         struct error err;
         owned(document) struct document document = {0};
@@ -118,7 +85,7 @@ static void a_manifest_is_what_its_bytes_say(void **state)
     };
     for (size_t i = 0; i < COUNT(accepted); i++)
         assert_non_null(strstr(fixture.http.accept, accepted[i]));
-    close_fixture(&fixture);
+    scripted_registry_close(&fixture);
 }
 
 static void a_manifest_that_is_wrong_is_refused(void **state)
@@ -171,14 +138,14 @@ static void a_manifest_that_is_wrong_is_refused(void **state)
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct error err;
-        struct fixture fixture;
+        struct scripted_registry fixture;
         struct document document = {0};
 
-        open_fixture(&fixture, &cases[i].exchange, 1);
+        scripted_registry_open(&fixture, &cases[i].exchange, 1);
         assert_fails(store_resolve(fixture.store, cases[i].name, &document, &err),
                      cases[i].kind, cases[i].words);
         assert_null(document.bytes);
-        close_fixture(&fixture);
+        scripted_registry_close(&fixture);
     }
 }
 
@@ -191,11 +158,11 @@ static void a_blob_is_there_or_not(void **state)
         {"HEAD", BLOB, .status = 200},
     };
     struct error err;
-    struct fixture fixture;
-    struct descriptor blob = hello();
+    struct scripted_registry fixture;
+    struct descriptor blob = hello_blob();
     bool found = true;
 
-    open_fixture(&fixture, script, COUNT(script));
+    scripted_registry_open(&fixture, script, COUNT(script));
     assert_ok(fixture.store->ops->has_blob(fixture.store, &blob, &found, &err));
     assert_false(found);
     assert_fails(fixture.store->ops->has_blob(fixture.store, &blob, &found, &err),
@@ -204,7 +171,7 @@ static void a_blob_is_there_or_not(void **state)
         assert_ok(fixture.store->ops->has_blob(fixture.store, &blob, &found, &err));
         assert_true(found);
     }
-    close_fixture(&fixture);
+    scripted_registry_close(&fixture);
 }
 
 static void an_upload_is_opened_before_its_blob_is_there(void **state)
@@ -218,13 +185,13 @@ static void an_upload_is_opened_before_its_blob_is_there(void **state)
         {"POST", UPLOADS, .status = 403},
     };
     struct error err;
-    struct fixture fixture;
-    struct descriptor blob = hello();
+    struct scripted_registry fixture;
+    struct descriptor blob = hello_blob();
     struct descriptor config = {MEDIA_TYPE_OCI_CONFIG, digest_of("other", 5), 5};
     owned(source) struct source *bytes = memory_source("other", 5);
     bool found = false;
 
-    open_fixture(&fixture, script, COUNT(script));
+    scripted_registry_open(&fixture, script, COUNT(script));
     struct store *to = fixture.store;
     assert_ok(to->ops->expect_blob(to, NULL, &err)); /* for the config, whichever it is */
     assert_ok(to->ops->expect_blob(to, &blob, &err));
@@ -234,7 +201,7 @@ static void an_upload_is_opened_before_its_blob_is_there(void **state)
     assert_ok(to->ops->has_blob(to, &blob, &found, &err));
     assert_true(found);
     assert_fails(to->ops->expect_blob(to, NULL, &err), ERROR_DENIED, "403");
-    close_fixture(&fixture);
+    scripted_registry_close(&fixture);
 }
 
 static void a_blob_is_checked_while_it_is_read(void **state)
@@ -254,11 +221,11 @@ static void a_blob_is_checked_while_it_is_read(void **state)
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct error err;
-        struct fixture fixture;
-        struct descriptor blob = hello();
+        struct scripted_registry fixture;
+        struct descriptor blob = hello_blob();
         owned(memory) char *bytes = NULL;
 
-        open_fixture(&fixture, &cases[i].exchange, 1);
+        scripted_registry_open(&fixture, &cases[i].exchange, 1);
         if (cases[i].kind == ERROR_NONE) {
             assert_ok(store_read_blob(fixture.store, &blob, &bytes, &err));
             assert_string_equal(bytes, "hello");
@@ -266,7 +233,7 @@ static void a_blob_is_checked_while_it_is_read(void **state)
             assert_fails(store_read_blob(fixture.store, &blob, &bytes, &err), cases[i].kind,
                          cases[i].words);
         }
-        close_fixture(&fixture);
+        scripted_registry_close(&fixture);
     }
 }
 
@@ -286,15 +253,15 @@ static void an_upload_goes_where_the_registry_says(void **state)
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct error err;
-        struct fixture fixture;
+        struct scripted_registry fixture;
         const struct scripted_exchange script[] = {
             {"POST", UPLOADS, .status = 202, .headers = {{"Location", cases[i].location}}},
             {"PUT", cases[i].put, .body = "hello", .status = 201},
         };
 
-        open_fixture(&fixture, script, COUNT(script));
+        scripted_registry_open(&fixture, script, COUNT(script));
         assert_ok(put(fixture.store, &err));
-        close_fixture(&fixture);
+        scripted_registry_close(&fixture);
     }
 }
 
@@ -333,12 +300,12 @@ static void an_upload_that_goes_wrong_is_an_error(void **state)
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct error err;
-        struct fixture fixture;
+        struct scripted_registry fixture;
 
-        open_fixture(&fixture, cases[i].script, cases[i].count);
+        scripted_registry_open(&fixture, cases[i].script, cases[i].count);
         assert_fails(put(fixture.store, &err), cases[i].kind, cases[i].words);
         assert_null(strstr(err.text, "secret"));
-        close_fixture(&fixture);
+        scripted_registry_close(&fixture);
     }
 }
 
@@ -354,13 +321,13 @@ static void credentials_stay_with_their_host(void **state)
         {"PUT", "https://storage.example/1?digest=" HELLO, .status = 201},
     };
     struct error err;
-    struct fixture fixture;
+    struct scripted_registry fixture;
 
-    open_fixture(&fixture, script, COUNT(script));
+    scripted_registry_open(&fixture, script, COUNT(script));
     registries_set_login(fixture.registries, "registry.example", "https://real.example:5000",
                          &login);
     assert_ok(put(fixture.store, &err));
-    close_fixture(&fixture);
+    scripted_registry_close(&fixture);
 }
 
 static void a_blob_is_taken_from_a_sibling(void **state)
@@ -375,12 +342,12 @@ static void a_blob_is_taken_from_a_sibling(void **state)
         {"PUT", UPLOADS "8?digest=" HELLO, .body = "hello", .status = 201},
     };
     struct error err;
-    struct fixture fixture;
-    struct descriptor blob = hello();
+    struct scripted_registry fixture;
+    struct descriptor blob = hello_blob();
     struct descriptor other = {.digest = digest_of("other", 5), .size = 5};
     bool mounted = false;
 
-    open_fixture(&fixture, script, COUNT(script));
+    scripted_registry_open(&fixture, script, COUNT(script));
     struct store *to = fixture.store;
     struct store *sibling =
         registries_repository(fixture.registries, "registry.example", "team/base");
@@ -403,7 +370,7 @@ static void a_blob_is_taken_from_a_sibling(void **state)
     assert_false(mounted);
     assert_ptr_equal(to,
                      registries_repository(fixture.registries, "registry.example", "team/app"));
-    close_fixture(&fixture);
+    scripted_registry_close(&fixture);
 }
 
 static void writing_asks_for_the_wider_scope(void **state)
@@ -427,11 +394,11 @@ static void writing_asks_for_the_wider_scope(void **state)
         {"GET", MANIFEST "1", "Bearer new", .status = 200, .answer = IMAGE},
     };
     struct error err;
-    struct fixture fixture;
-    struct descriptor blob = hello();
+    struct scripted_registry fixture;
+    struct descriptor blob = hello_blob();
     bool found = true;
 
-    open_fixture(&fixture, script, COUNT(script));
+    scripted_registry_open(&fixture, script, COUNT(script));
     struct store *to = fixture.store;
     struct store *sibling =
         registries_repository(fixture.registries, "registry.example", "team/base");
@@ -443,7 +410,7 @@ static void writing_asks_for_the_wider_scope(void **state)
     assert_ok(put(to, &err));
     assert_ok(put_image(to, "1", &err));
     assert_ok(store_resolve(to, "1", &document, &err));
-    close_fixture(&fixture);
+    scripted_registry_close(&fixture);
 }
 
 static void a_manifest_goes_under_its_tag_or_its_digest(void **state)
@@ -456,15 +423,15 @@ static void a_manifest_goes_under_its_tag_or_its_digest(void **state)
         {"PUT", MANIFEST "v1", .status = 413},
     };
     struct error err;
-    struct fixture fixture;
+    struct scripted_registry fixture;
 
-    open_fixture(&fixture, script, COUNT(script));
+    scripted_registry_open(&fixture, script, COUNT(script));
     assert_ok(put_image(fixture.store, "v1", &err));
     assert_ok(put_image(fixture.store, NULL, &err));
     assert_fails(put_image(fixture.store, "v1", &err), ERROR_INVALID, HELLO);
     assert_fails(put_image(fixture.store, "v1", &err), ERROR_INVALID,
                  "PUT " MANIFEST "v1: 413");
-    close_fixture(&fixture);
+    scripted_registry_close(&fixture);
 }
 
 static void an_immutable_tag_may_hold_the_same_already(void **state)
@@ -477,13 +444,13 @@ static void an_immutable_tag_may_hold_the_same_already(void **state)
         {"GET", MANIFEST "v1", .status = 200, .answer = "{}"},
     };
     struct error err;
-    struct fixture fixture;
+    struct scripted_registry fixture;
 
-    open_fixture(&fixture, script, COUNT(script));
+    scripted_registry_open(&fixture, script, COUNT(script));
     assert_ok(put_image(fixture.store, "v1", &err));
     assert_fails(put_image(fixture.store, "v1", &err), ERROR_CONFLICT,
                  "400 TAG_INVALID: immutable");
-    close_fixture(&fixture);
+    scripted_registry_close(&fixture);
 }
 
 /* Lets every exchange in turn be the one without an answer, until all have one. */
@@ -501,9 +468,9 @@ static void a_push_may_break_anywhere(void **state)
 
     for (size_t breaks_at = 0; !pushed; breaks_at++) {
         struct error err;
-        struct fixture fixture;
+        struct scripted_registry fixture;
 
-        open_fixture(&fixture, script, COUNT(script));
+        scripted_registry_open(&fixture, script, COUNT(script));
         fixture.http.breaks_at = breaks_at;
         pushed = put(fixture.store, &err) && put_image(fixture.store, "v1", &err);
         if (!pushed) {
@@ -511,7 +478,7 @@ static void a_push_may_break_anywhere(void **state)
             assert_int_equal(fixture.http.done, breaks_at);
         }
         assert_int_equal(fixture.http.done == COUNT(script), pushed);
-        close_fixture(&fixture);
+        scripted_registry_close(&fixture);
         assert_in_range(breaks_at, 0, COUNT(script));
     }
 }
@@ -533,9 +500,9 @@ static void docker_hub_is_reached_at_its_real_name(void **state)
         {"127.0.0.1:5000", "a", "1", "127.0.0.1:5000/a:1"},
         {"localhost.example", "a", "1", "localhost.example/a:1"},
     };
-    struct fixture fixture;
+    struct scripted_registry fixture;
 
-    open_fixture(&fixture, script, COUNT(script));
+    scripted_registry_open(&fixture, script, COUNT(script));
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct error err;
         struct document document = {0};
@@ -544,7 +511,7 @@ static void docker_hub_is_reached_at_its_real_name(void **state)
         assert_fails(store_resolve(store, cases[i].name, &document, &err), ERROR_NOT_FOUND,
                      cases[i].words);
     }
-    close_fixture(&fixture);
+    scripted_registry_close(&fixture);
 }
 
 int main(void)

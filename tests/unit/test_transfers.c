@@ -6,11 +6,8 @@
 #include "registry/registry.h"
 
 #include "oci/base/memory.h"
-#include "tests/support/scripted_http.h"
+#include "tests/support/scripted_registry.h"
 #include "tests/support/unit.h"
-
-/* sha256 of "hello" */
-#define HELLO "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 
 #define UPLOADS "https://registry.example/v2/team/app/blobs/uploads/"
 #define BLOB "https://registry.example/v2/team/app/blobs/" HELLO
@@ -32,38 +29,10 @@ struct script {
     const char *words;
 };
 
-struct fixture {
-    struct scripted_http http;
-    struct registries *registries;
-    struct store *store;
-};
-
-static void open_fixture(struct fixture *fixture, const struct script *script)
+static void open_script(struct scripted_registry *registry, const struct script *script)
 {
-    static const char *const nobody[] = {NULL};
-    size_t count = 0;
-
-    while (count < STEPS && script->steps[count].method)
-        count++;
-    scripted_http_init(&fixture->http, script->steps, count);
-    fixture->http.patience = PATIENCE;
-    fixture->registries = registries_new(&fixture->http.http, nobody);
-    fixture->store = registries_repository(fixture->registries, "registry.example", "team/app");
-}
-
-static void close_fixture(struct fixture *fixture)
-{
-    registries_free(fixture->registries);
-    scripted_http_release(&fixture->http);
-}
-
-static struct descriptor hello(void)
-{
-    struct error err;
-    struct descriptor blob = {.media_type = MEDIA_TYPE_OCI_LAYER_TAR, .size = 5};
-
-    assert_ok(digest_parse(HELLO, &blob.digest, &err));
-    return blob;
+    scripted_registry_open(registry, script->steps, scripted_steps(script->steps, STEPS));
+    registry->http.patience = PATIENCE;
 }
 
 static void a_download_goes_on_where_it_broke_off(void **state)
@@ -132,11 +101,11 @@ static void a_download_goes_on_where_it_broke_off(void **state)
 
     for (size_t i = 0; i < COUNT(scripts); i++) {
         struct error err;
-        struct fixture fixture;
-        struct descriptor blob = hello();
+        struct scripted_registry fixture;
+        struct descriptor blob = hello_blob();
         owned(memory) char *bytes = NULL;
 
-        open_fixture(&fixture, &scripts[i]);
+        open_script(&fixture, &scripts[i]);
         if (scripts[i].kind == ERROR_NONE) {
             assert_ok(store_read_blob(fixture.store, &blob, &bytes, &err));
             assert_string_equal(bytes, "hello");
@@ -144,7 +113,7 @@ static void a_download_goes_on_where_it_broke_off(void **state)
             assert_fails(store_read_blob(fixture.store, &blob, &bytes, &err), scripts[i].kind,
                          scripts[i].words);
         }
-        close_fixture(&fixture);
+        scripted_registry_close(&fixture);
     }
 }
 
@@ -212,17 +181,17 @@ static void an_upload_that_broke_is_begun_again(void **state)
 
     for (size_t i = 0; i < COUNT(scripts); i++) {
         struct error err;
-        struct fixture fixture;
-        struct descriptor blob = hello();
+        struct scripted_registry fixture;
+        struct descriptor blob = hello_blob();
         owned(source) struct source *bytes = memory_source("hello", 5);
 
-        open_fixture(&fixture, &scripts[i]);
+        open_script(&fixture, &scripts[i]);
         if (scripts[i].kind == ERROR_NONE)
             assert_ok(fixture.store->ops->put_blob(fixture.store, &blob, bytes, &err));
         else
             assert_fails(fixture.store->ops->put_blob(fixture.store, &blob, bytes, &err),
                          scripts[i].kind, scripts[i].words);
-        close_fixture(&fixture);
+        scripted_registry_close(&fixture);
     }
 }
 
@@ -268,11 +237,11 @@ static void who_refuses_one_put_gets_a_patch(void **state)
 
     for (size_t i = 0; i < COUNT(scripts); i++) {
         struct error err;
-        struct fixture fixture;
-        struct descriptor blob = hello();
+        struct scripted_registry fixture;
+        struct descriptor blob = hello_blob();
         owned(source) struct source *bytes = memory_source("hello", 5);
 
-        open_fixture(&fixture, &scripts[i]);
+        open_script(&fixture, &scripts[i]);
         if (scripts[i].kind == ERROR_NONE) {
             assert_ok(fixture.store->ops->put_blob(fixture.store, &blob, bytes, &err));
             assert_true(source_rewind(bytes));
@@ -281,7 +250,7 @@ static void who_refuses_one_put_gets_a_patch(void **state)
             assert_fails(fixture.store->ops->put_blob(fixture.store, &blob, bytes, &err),
                          scripts[i].kind, scripts[i].words);
         }
-        close_fixture(&fixture);
+        scripted_registry_close(&fixture);
     }
 }
 
@@ -297,17 +266,17 @@ static void a_manifest_that_breaks_off_is_asked_for_again(void **state)
                   {"GET", MANIFEST "1", .status = 200, .answer = "{", .cut = true},
                   {"GET", MANIFEST "1", .status = 200, .answer = "{", .cut = true}}};
     struct error err;
-    struct fixture fixture;
+    struct scripted_registry fixture;
     owned(document) struct document document = {0};
 
-    open_fixture(&fixture, &again);
+    open_script(&fixture, &again);
     assert_ok(store_resolve(fixture.store, "1", &document, &err));
     assert_string_equal(document.bytes, "{\"layers\":[]}");
-    close_fixture(&fixture);
+    scripted_registry_close(&fixture);
 
-    open_fixture(&fixture, &never);
+    open_script(&fixture, &never);
     assert_fails(store_resolve(fixture.store, "1", &document, &err), ERROR_NETWORK, "cut off");
-    close_fixture(&fixture);
+    scripted_registry_close(&fixture);
 }
 
 static void a_token_that_breaks_off_is_asked_for_again(void **state)
@@ -321,12 +290,12 @@ static void a_token_that_breaks_off_is_asked_for_again(void **state)
             {"GET", "pull", .status = 200, .answer = "{\"token\":\"new\"}"},
             {"GET", MANIFEST "1", "Bearer new", .status = 200, .answer = "{\"layers\":[]}"}}};
     struct error err;
-    struct fixture fixture;
+    struct scripted_registry fixture;
     owned(document) struct document document = {0};
 
-    open_fixture(&fixture, &script);
+    open_script(&fixture, &script);
     assert_ok(store_resolve(fixture.store, "1", &document, &err));
-    close_fixture(&fixture);
+    scripted_registry_close(&fixture);
 }
 
 int main(void)
