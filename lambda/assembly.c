@@ -39,6 +39,7 @@ struct making {
     struct document top; /* what the base's name stands for */
     struct assembly bases;
     struct recipe_parts parts[PLATFORMS_LIMIT];
+    struct recipe_copied copied; /* the same for all of them */
     bool has_bases;
     bool has_layers;
     struct error base_error;
@@ -166,20 +167,20 @@ static bool begin_sending(struct making *making, struct error *err)
     return true;
 }
 
+static void send_layer_ahead(void *context, const struct layer *layer)
+{
+    send_ahead(context, &layer->blob);
+}
+
 /* Those of the definition's copies may be large: what is small is on its way by now. */
 static bool write_copies(struct making *making, struct error *err)
 {
     const struct assembly_plan *plan = making->plan;
 
-    for (size_t i = 0; i < plan->recipe->definition->copy_count; i++) {
-        struct layer layer;
-        if (!recipe_write_copy(plan->recipe, i, plan->workspace, &layer, err))
-            return false;
-        send_ahead(making, &layer.blob);
-        for (size_t j = 0; j < plan->platform_count; j++)
-            making->parts[j].copied[i] = layer;
-    }
-    return true;
+    for (size_t i = 0; i < plan->platform_count; i++)
+        making->parts[i].copied = &making->copied;
+    return recipe_write_copies(plan->recipe, plan->workspace, send_layer_ahead, making,
+                               &making->copied, err);
 }
 
 bool assembly_make(const struct assembly_plan *plan, struct assembly *out, struct error *err)

@@ -88,22 +88,55 @@ static bool spare_supervisor(const struct tree *tree, struct error *err)
     return true;
 }
 
-static bool write_copy(const struct recipe *recipe, const struct definition_copy *copy,
-                       struct layout *workspace, struct layer *out, struct error *err)
+struct copying {
+    const struct recipe *recipe;
+    struct layout *workspace;
+    recipe_layer_function *tell;
+    void *context;
+    struct recipe_copied *out;
+};
+
+/* As many layers as the tree has parts; the one that makes them `most` takes the rest. */
+static bool write_parts(const struct copying *copying, const char *path, struct tree *tree,
+                        size_t most, struct error *err)
+{
+    struct recipe_copied *out = copying->out;
+
+    for (;;) {
+        struct layer *layer = &out->layers[out->count];
+        owned(tree) struct tree *part = tree_take_part(tree, out->count + 1 == most);
+        if (!part)
+            return true;
+        if (!write_layer(copying->recipe, part, copying->workspace, layer, err))
+            return false;
+        out->paths[out->count++] = path;
+        copying->tell(copying->context, layer);
+    }
+}
+
+static bool write_copy(const struct copying *copying, const struct definition_copy *copy,
+                       size_t most, struct error *err)
 {
     owned(tree) struct tree *tree = tree_new();
 
-    return host_tree_add(tree, copy->source, copy->path, copy->mode, err) &&
-           spare_supervisor(tree, err) && write_layer(recipe, tree, workspace, out, err);
+    return (host_tree_add(tree, copy->source, copy->path, copy->mode, err) &&
+            spare_supervisor(tree, err) && write_parts(copying, copy->path, tree, most, err)) ||
+           error_wrap(err, "copy '%.200s'", copy->source);
 }
 
-bool recipe_write_copy(const struct recipe *recipe, size_t copy, struct layout *workspace,
-                       struct layer *out, struct error *err)
+bool recipe_write_copies(const struct recipe *recipe, struct layout *workspace,
+                         recipe_layer_function *tell, void *context, struct recipe_copied *out,
+                         struct error *err)
 {
-    const struct definition_copy *each = &recipe->definition->copies[copy];
+    const struct definition *definition = recipe->definition;
+    const struct copying copying = {recipe, workspace, tell, context, out};
 
-    return write_copy(recipe, each, workspace, out, err) ||
-           error_wrap(err, "copy '%.200s'", each->source);
+    for (size_t i = 0; i < definition->copy_count; i++) {
+        size_t others = definition->copy_count - i - 1;
+        if (!write_copy(&copying, &definition->copies[i], RECIPE_COPIED_LIMIT - others, err))
+            return false;
+    }
+    return true;
 }
 
 /* Strings that the list owns, ended by NULL. */
@@ -184,10 +217,9 @@ bool recipe_make(const struct recipe *recipe, const struct recipe_parts *parts,
                  const struct image *base, struct layout *workspace, struct image **out,
                  struct error *err)
 {
-    const struct definition *definition = recipe->definition;
     owned(list) struct list origins = {0};
     struct recipe_layers layers = {
-        .variables = definition->container_environment,
+        .variables = recipe->definition->container_environment,
         .base_name = recipe->base_name,
         .created = recipe->created,
         .format = recipe->format,
@@ -196,10 +228,10 @@ bool recipe_make(const struct recipe *recipe, const struct recipe_parts *parts,
 
     *next++ =
         (struct image_addition){parts->supervisor, RECIPE_ORIGIN SKIFF_VERSION ": supervisor"};
-    for (size_t i = 0; i < definition->copy_count; i++) {
+    for (size_t i = 0; i < parts->copied->count; i++) {
         list_add(&origins, text_format(RECIPE_ORIGIN SKIFF_VERSION ": copy to /%s",
-                                       definition->copies[i].path));
-        *next++ = (struct image_addition){parts->copied[i], origins.strings[i]};
+                                       parts->copied->paths[i]));
+        *next++ = (struct image_addition){parts->copied->layers[i], origins.strings[i]};
     }
     *next++ = (struct image_addition){parts->function,
                                       RECIPE_ORIGIN SKIFF_VERSION RECIPE_FUNCTION_ORIGIN};

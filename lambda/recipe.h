@@ -8,10 +8,12 @@
  * every function of one version of skiff shares it; the last is what the
  * function is: /var/task/function_config.yaml (JSON, which is YAML) and the init
  * script. Between them each folder the definition copies has a layer, so that a
- * changed script does not send them again. The config runs the supervisor with the base's own
+ * changed script does not send them again, and a large one several, so that a changed file does
+ * not send all of it again. The config runs the supervisor with the base's own
  * entrypoint and command as its arguments, so nothing of the base is lost.
  */
 
+#include <assert.h>
 #include <time.h>
 
 #include "lambda/definition.h"
@@ -23,7 +25,10 @@
 #define RECIPE_ORIGIN "skiff "
 #define RECIPE_FUNCTION_ORIGIN ": function"
 
-enum { RECIPE_LAYERS_LIMIT = COPIES_LIMIT + 2 };
+/* With those of the base they must stay below 127, where overlay file systems end. */
+enum { RECIPE_COPIED_LIMIT = 80, RECIPE_LAYERS_LIMIT = RECIPE_COPIED_LIMIT + 2 };
+
+static_assert((int)COPIES_LIMIT <= (int)RECIPE_COPIED_LIMIT, "each copy has a layer");
 
 struct recipe {
     const struct definition *definition;
@@ -34,10 +39,17 @@ struct recipe {
     enum image_format format;
 };
 
+/* The layers of the definition's copies, lowest first. */
+struct recipe_copied {
+    struct layer layers[RECIPE_COPIED_LIMIT];
+    const char *paths[RECIPE_COPIED_LIMIT]; /* where each copy goes; the definition's */
+    size_t count;
+};
+
 /* The layers of one platform's function. Only the supervisor differs between platforms. */
 struct recipe_parts {
     struct layer supervisor;
-    struct layer copied[COPIES_LIMIT]; /* the definition's copies */
+    const struct recipe_copied *copied;
     struct layer function;
 };
 
@@ -48,9 +60,14 @@ bool recipe_write_supervisor(const struct recipe *recipe, const struct platform_
                              struct layout *workspace, struct layer *out,
                              struct error *err) MUST_CHECK;
 
-/** The error names the copy. */
-bool recipe_write_copy(const struct recipe *recipe, size_t copy, struct layout *workspace,
-                       struct layer *out, struct error *err) MUST_CHECK;
+/* Learns of a layer that is in the workspace. */
+typedef void recipe_layer_function(void *context, const struct layer *layer);
+
+/** Writes all copies, a large one in several layers (tree_take_part), and tells of each layer
+ * at once. `out` is empty. The error names the copy. */
+bool recipe_write_copies(const struct recipe *recipe, struct layout *workspace,
+                         recipe_layer_function *tell, void *context, struct recipe_copied *out,
+                         struct error *err) MUST_CHECK;
 
 /** ERROR_NOT_FOUND when the script is missing. */
 bool recipe_write_function(const struct recipe *recipe, struct layout *workspace,

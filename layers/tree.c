@@ -17,11 +17,15 @@ struct node {
     char *name;        /* of the file on the host, or of the link's target */
 };
 
+/* About so many bytes lie between two files at which a part may begin. */
+enum { PART_SPREAD_BYTES = 32 << 20 };
+
 struct tree {
     struct node **nodes;
     size_t count;
     size_t capacity;
     bool is_sorted;
+    size_t taken;        /* so many nodes are in parts now */
     struct node **slots; /* the same nodes, each where the hash of its path says; or NULL */
     size_t slot_count;   /* a power of two, at least twice as many as there are nodes */
 };
@@ -49,7 +53,7 @@ void tree_free(struct tree *tree)
 {
     if (!tree)
         return;
-    for (size_t i = 0; i < tree->count; i++)
+    for (size_t i = tree->taken; i < tree->count; i++)
         node_free(tree->nodes[i]);
     free(tree->nodes);
     free(tree->slots);
@@ -243,13 +247,47 @@ size_t tree_entry_count(const struct tree *tree)
     return tree->count;
 }
 
-struct tree_entry tree_entry(struct tree *tree, size_t position)
+static void sort(struct tree *tree)
 {
-    assert(position < tree->count);
     if (!tree->is_sorted)
         qsort(tree->nodes, tree->count, sizeof *tree->nodes, compare_paths);
     tree->is_sorted = true;
+}
+
+struct tree_entry tree_entry(struct tree *tree, size_t position)
+{
+    assert(position < tree->count);
+    sort(tree);
     return describe(tree->nodes[position]);
+}
+
+static bool may_begin_part(const struct node *node)
+{
+    return hash_of(node->path) % PART_SPREAD_BYTES < node->size;
+}
+
+struct tree *tree_take_part(struct tree *tree, bool rest)
+{
+    struct tree *part = tree_new();
+    uint64_t size = 0;
+
+    sort(tree);
+    while (tree->taken < tree->count) {
+        struct node *node = tree->nodes[tree->taken];
+        bool is_enough = size >= (uint64_t)TREE_PART_MIB << 20;
+        struct error err;
+        if (is_enough && !rest && may_begin_part(node))
+            break;
+        size += node->size;
+        tree->taken++;
+        /* What was right in the tree is right in a part of it. */
+        bool added = add(part, &node, &err);
+        assert(added);
+    }
+    if (part->count > 0)
+        return part;
+    tree_free(part);
+    return NULL;
 }
 
 /* A file that must not have changed since it was counted. */

@@ -71,6 +71,19 @@ bool tree_find(const struct tree *tree, const char *path, struct tree_entry *out
 size_t tree_entry_count(const struct tree *tree);
 struct tree_entry tree_entry(struct tree *tree, size_t position);
 
+/* A part of a tree has at least so many bytes of content, and half as many more where paths and
+ * sizes are as they usually are. */
+enum { TREE_PART_MIB = 96 };
+
+/** Takes the first entries, in their order, out of the tree, as a tree of their own with their
+ *  parent folders; with `rest`, all of them. NULL when none is left. It is all that may be done
+ *  with the tree from then on.
+ *
+ *  Where a part ends depends on the files around alone, so that a file more or less leaves most
+ *  parts as they are: when it has TREE_PART_MIB, the next one begins with the first file of
+ *  which FNV-1a of the path, modulo 32 MiB, is less than the size. */
+struct tree *tree_take_part(struct tree *tree, bool rest);
+
 /** Opens the content of a file, which ends after exactly `size` bytes. ERROR_CONFLICT, when it
  * is read, for a host file that has become larger or smaller. */
 bool tree_entry_open(const struct tree_entry *entry, struct source **out,

@@ -160,6 +160,22 @@ functions:
                 if method == "PUT" and "/blobs/" in path]
         self.assertEqual(len(sent), 2, sent)  # the function's layer and the config
 
+    def test_a_large_folder_is_several_layers(self):
+        large = self.folder / "large" / "deep"
+        large.mkdir(parents=True)
+        for name in "abc":
+            with open(large / name, "wb") as file:
+                file.truncate(100 << 20)
+        words = ["--copy", f"{large.parent}:/opt", "--to", "oci:out"]
+        layers = self.build(*words)["layers"][-4:-1]
+        names = [[each.name for each in self.members(layer)] for layer in layers]
+        self.assertEqual(names, [["opt", "opt/deep", f"opt/deep/{name}"] for name in "abc"])
+
+        with open(large / "b", "r+b") as file:
+            file.write(b"changed")
+        changed = self.build(*words)["layers"][-4:-1]
+        self.assertEqual([old == new for old, new in zip(layers, changed)], [True, False, True])
+
     def test_many_files_stay_on_the_disk_until_they_are_written(self):
         folder = self.folder / "many"
         for i in range(30000):

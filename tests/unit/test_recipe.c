@@ -84,18 +84,26 @@ static void kitchen_cleanup(struct kitchen *kitchen)
     free(kitchen->supervisor);
 }
 
+static void count_layer(void *context, const struct layer *layer)
+{
+    assert_int_equal(layer->blob.media_type, MEDIA_TYPE_OCI_LAYER_GZIP);
+    ++*(size_t *)context;
+}
+
 static struct image *make(struct kitchen *kitchen)
 {
     struct error err;
-    struct recipe_parts parts;
+    struct recipe_copied copied = {0};
+    struct recipe_parts parts = {.copied = &copied};
+    size_t told = 0;
     const struct recipe *recipe = &kitchen->recipe;
     struct layout *workspace = kitchen->workspace;
     struct image *made = NULL;
 
     assert_ok(recipe_write_supervisor(recipe, image_platform(kitchen->base), workspace,
                                       &parts.supervisor, &err));
-    for (size_t i = 0; i < recipe->definition->copy_count; i++)
-        assert_ok(recipe_write_copy(recipe, i, workspace, &parts.copied[i], &err));
+    assert_ok(recipe_write_copies(recipe, workspace, count_layer, &told, &copied, &err));
+    assert_int_equal(told, copied.count);
     assert_ok(recipe_write_function(recipe, workspace, &parts.function, &err));
     assert_ok(recipe_make(recipe, &parts, kitchen->base, workspace, &made, &err));
     return made;
@@ -298,7 +306,8 @@ static void nothing_is_copied_over_the_supervisor(void **state)
 {
     (void)state;
     struct error err;
-    struct layer copied;
+    struct recipe_copied copied = {0};
+    size_t told = 0;
     owned(kitchen) struct kitchen kitchen;
     kitchen_init(&kitchen, "linux/amd64", NULL);
     owned(definition_file) struct definition_file file = {0};
@@ -307,13 +316,15 @@ static void nothing_is_copied_over_the_supervisor(void **state)
 
     read_copies(&kitchen, ".", &file);
     write_text(supervisor, 0755, "mine");
-    assert_fails(recipe_write_copy(&kitchen.recipe, 0, kitchen.workspace, &copied, &err),
+    assert_fails(recipe_write_copies(&kitchen.recipe, kitchen.workspace, count_layer, &told,
+                                     &copied, &err),
                  ERROR_INVALID, "/var/task/supervisor is the place of skiff's own supervisor");
 
     owned(definition_file) struct definition_file other = {0};
     read_copies(&kitchen, "/var", &other);
     assert_int_equal(symlink("/elsewhere", task), 0);
-    assert_fails(recipe_write_copy(&kitchen.recipe, 0, kitchen.workspace, &copied, &err),
+    assert_fails(recipe_write_copies(&kitchen.recipe, kitchen.workspace, count_layer, &told,
+                                     &copied, &err),
                  ERROR_INVALID, "/var/task must be a folder");
 }
 

@@ -156,6 +156,133 @@ static void many_entries_come_out_sorted(void **state)
         assert_true(strcmp(tree_entry(tree, i - 1).path, tree_entry(tree, i).path) < 0);
 }
 
+enum { FILES = 400, PARTS_MOST = 20 };
+
+/* FILES files of 1 to 4 MiB, 1 GB together, in folders of 20, and one more. */
+static struct tree *large_tree(const char *another, uint64_t size)
+{
+    struct error err;
+    struct tree *tree = tree_new();
+
+    for (unsigned int i = 0; i < FILES; i++) {
+        char path[40];
+        snprintf(path, sizeof path, "top/folder%u/%u", i / 20, i);
+        assert_ok(tree_add_file_as(tree, path, 0644, "/host", (i % 4 + 1) << 20, &err));
+    }
+    if (another)
+        assert_ok(tree_add_file_as(tree, another, 0644, "/host", size, &err));
+    return tree;
+}
+
+/* What tells a part: its files, in order. Checks that it stands by itself. */
+static char *describe_part(struct tree *part, uint64_t *size)
+{
+    owned(text) struct text files = {0};
+    struct tree_entry found;
+
+    *size = 0;
+    for (size_t i = 0; i < tree_entry_count(part); i++) {
+        struct tree_entry entry = tree_entry(part, i);
+        owned(memory) char *parent = memory_copy_string(entry.path);
+        char *slash = strrchr(parent, '/');
+        if (slash) {
+            *slash = '\0';
+            assert_true(tree_find(part, parent, &found));
+            assert_int_equal(found.kind, TREE_FOLDER);
+        }
+        if (entry.kind == TREE_FILE)
+            text_addf(&files, "%s\n", entry.path);
+        *size += entry.size;
+    }
+    return memory_copy_string(text_string(&files));
+}
+
+static size_t describe_parts(struct tree *tree, char *parts[PARTS_MOST])
+{
+    size_t count = 0;
+    uint64_t size = 0;
+
+    for (;;) {
+        owned(tree) struct tree *part = tree_take_part(tree, false);
+        if (!part)
+            return count;
+        if (count > 0)
+            assert_true(size >= (uint64_t)TREE_PART_MIB << 20);
+        assert_true(count < PARTS_MOST);
+        parts[count++] = describe_part(part, &size);
+    }
+}
+
+static void parts_have_every_file_once_and_their_parents(void **state)
+{
+    (void)state;
+    owned(tree) struct tree *whole = large_tree(NULL, 0);
+    owned(tree) struct tree *tree = large_tree(NULL, 0);
+    owned(text) struct text files = {0};
+    char *parts[PARTS_MOST];
+    uint64_t size;
+    owned(memory) char *expected = describe_part(whole, &size);
+    size_t count = describe_parts(tree, parts);
+
+    assert_in_range(count, 5, 10);
+    for (size_t i = 0; i < count; i++) {
+        text_addf(&files, "%s", parts[i]);
+        free(parts[i]);
+    }
+    assert_string_equal(text_string(&files), expected);
+    assert_null(tree_take_part(tree, true));
+}
+
+static void another_file_leaves_most_parts_as_they_are(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        uint64_t size;
+    } files[] = {{"a", 5}, {"top/folder10/x", 1 << 20}, {"top/folder7/y", 30 << 20}, {"z", 9}};
+    char *before[PARTS_MOST];
+    owned(tree) struct tree *old = large_tree(NULL, 0);
+    size_t before_count = describe_parts(old, before);
+
+    for (size_t i = 0; i < COUNT(files); i++) {
+        char *after[PARTS_MOST];
+        owned(tree) struct tree *tree = large_tree(files[i].path, files[i].size);
+        size_t count = describe_parts(tree, after);
+        size_t changed = 0;
+        for (size_t j = 0; j < count; j++) {
+            bool found = false;
+            for (size_t k = 0; k < before_count; k++)
+                found = found || strcmp(after[j], before[k]) == 0;
+            changed += !found;
+            free(after[j]);
+        }
+        assert_in_range(changed, 1, 3);
+    }
+    for (size_t i = 0; i < before_count; i++)
+        free(before[i]);
+}
+
+static void a_small_tree_and_a_rest_are_one_part(void **state)
+{
+    (void)state;
+    struct error err;
+    uint64_t size;
+    owned(tree) struct tree *empty = tree_new();
+    owned(tree) struct tree *small = tree_new();
+    owned(tree) struct tree *large = large_tree(NULL, 0);
+
+    assert_null(tree_take_part(empty, false));
+    assert_ok(tree_add_bytes(small, "a/b", TREE_FILE, "", 0, &err));
+    owned(tree) struct tree *part = tree_take_part(small, false);
+    assert_int_equal(tree_entry_count(part), 2);
+    assert_null(tree_take_part(small, false));
+
+    owned(tree) struct tree *rest = tree_take_part(large, true);
+    free(describe_part(rest, &size));
+    assert_int_equal(size, (uint64_t)FILES / 4 * 10 << 20);
+    assert_null(tree_take_part(large, false));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +293,9 @@ int main(void)
         cmocka_unit_test(host_files_are_read_when_they_are_written),
         cmocka_unit_test(a_file_that_changes_its_size_meanwhile_is_an_error),
         cmocka_unit_test(many_entries_come_out_sorted),
+        cmocka_unit_test(parts_have_every_file_once_and_their_parents),
+        cmocka_unit_test(another_file_leaves_most_parts_as_they_are),
+        cmocka_unit_test(a_small_tree_and_a_rest_are_one_part),
     };
     return cmocka_run_group_tests_name("tree", tests, NULL, NULL);
 }
