@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A function that lives long: ten thousand events later it is as large as it was.
+
+Inside its own process numbers the supervisor is the first, so its scripts can look at it.
+"""
+
+import itertools
+import json
+import platform
+import unittest
+
+from tests.support.supervised_function import MACHINES, Function, encoded, require_namespaces
+
+EVENTS = 10_000
+WARM = 1_000
+GROWTH_KB = 100  # ten bytes an event
+LOOK = ("while read name value unit; do [ $name = VmRSS: ] && echo $value; done </proc/1/status\n"
+        "ls /proc/1/fd | wc -l; ls /tmp | wc -l; ls /proc | grep -c '^[0-9]'")
+
+
+def setUpModule():
+    require_namespaces()
+
+
+def kinds_of_events():
+    record = {"eventSource": "aws:s3", "s3": {"bucket": {"name": "b"}, "object": {"key": "k"}}}
+    return [
+        {},
+        {"cmd_args": ["true"]},
+        {"httpMethod": "POST", "queryStringParameters": {"q": "v" * 100}, "body": "UE5H" * 100},
+        b"no JSON",
+        {"cmd_args": "no list"},
+        {"Records": [record, record]},
+        {"storage_provider": "m", "event": json.dumps({"Records": [record]})},
+        {"script": encoded("echo text >$TMP_OUTPUT_DIR/file; sleep 1000 &")},
+        {"script": encoded("kill -9 $$")},
+    ]
+
+
+class Soak(unittest.TestCase):
+    def look(self, function):
+        output, _ = function.run(LOOK)
+        return [int(number) for number in output.split()]
+
+    def test_after_ten_thousand_events_nothing_has_grown(self):
+        architecture = next(name for name, machine in MACHINES.items()
+                            if machine == platform.machine())
+        config = {"init_script": "s.sh", "file_stage_in": True, "log_level": "ERROR"}
+        answers = {"response": 0, "error": 0}
+        with Function(architecture, config=config,
+                      files={"var/task/s.sh": "#!/bin/true\n"}) as function:
+            for number, event in zip(range(EVENTS), itertools.cycle(kinds_of_events())):
+                answers[function.invoke(event).kind] += 1
+                if number == WARM:
+                    before = self.look(function)
+            after = self.look(function)
+        self.assertEqual(answers["error"], EVENTS // len(kinds_of_events()), answers)
+        self.assertEqual(after[1:], before[1:], "open files, files in /tmp, processes")
+        self.assertLess(after[0] - before[0], GROWTH_KB, "kB")
+
+
+if __name__ == "__main__":
+    unittest.main()
