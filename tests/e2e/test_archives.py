@@ -157,6 +157,8 @@ class WitnessTest(SkiffTest):
         super().setUp()
         storage = ["--root", self.folder / "storage", "--runroot", self.folder / "run",
                    "--storage-driver", "vfs"]
+        if "DOCKER_HOST" in os.environ:
+            self.environment["DOCKER_HOST"] = os.environ["DOCKER_HOST"]
         known = {"podman": ["podman", *map(str, storage)], "docker": ["docker"]}
         self.witnesses, reasons = {}, []
         for name, command in known.items():
