@@ -25,8 +25,8 @@ static char *body(const struct output *output, const char *place)
     text_add_bytes(&cut, kept->bytes, kept->length);
     text_addf(&cut,
               "\n[skiff: the output ends here, after %zu of %" PRIu64
-              " bytes: a response carries no more. All of it is %s%sin the log.]\n",
-              kept->length, output->printed, place ? place : "", place ? " and " : "");
+              " bytes: a response carries no more. All of it is in %s%sthe log.]\n",
+              kept->length, output->printed, place ? place : "", place ? " and in " : "");
     return base64_encode(cut.bytes, cut.length);
 }
 

@@ -60,35 +60,36 @@ print(json.dumps([key["AccessKeyId"], key["SecretAccessKey"]]))
 """
 SET_UP_CALLS = 3
 
+# A Python that has boto3 and runs what it is sent, a line of JSON each way.
+AGENT = """
+import base64, json, sys
+import boto3
+s3 = boto3.client("s3")
+for line in sys.stdin:
+    names = {"boto3": boto3, "base64": base64, "s3": s3, "answer": None, **json.loads(line)}
+    exec(names["source"], names)
+    print(json.dumps(names["answer"], default=str), flush=True)
+"""
+
 WITNESS = """
-import datetime, json, sys
+import datetime
 import botocore.auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-asked = json.load(sys.stdin)
-proofs = []
-for item in asked["requests"]:
+answer = []
+for item in values["requests"]:
     headers = {name.lower(): value for name, value in item["headers"].items()}
     signed = headers["authorization"].split("SignedHeaders=")[1].split(",")[0].split(";")
     when = datetime.datetime.strptime(headers["x-amz-date"], "%Y%m%dT%H%M%SZ")
-    class Then(datetime.datetime):
-        @classmethod
-        def utcnow(cls):
-            return when
-        @classmethod
-        def now(cls, tz=None):
-            return when.replace(tzinfo=tz)
-    botocore.auth.datetime = type("datetime", (), {"datetime": Then, "timezone": datetime.timezone})
     botocore.auth.get_current_datetime = lambda *_, **__: when
     request = AWSRequest(method=item["method"], url="https://" + headers["host"] + item["path"],
                          headers={name: headers[name] for name in signed
                                   if name not in ("host", "x-amz-date", "x-amz-security-token")})
-    signer = botocore.auth.S3SigV4Auth(Credentials(*asked["credentials"]), "s3", item["region"])
+    signer = botocore.auth.S3SigV4Auth(Credentials(*values["credentials"]), "s3", item["region"])
     signer.payload = lambda _request: headers["x-amz-content-sha256"]
     request.context["payload_signing_enabled"] = True
     signer.add_auth(request)
-    proofs.append(request.headers["Authorization"])
-json.dump(proofs, sys.stdout)
+    answer.append(request.headers["Authorization"])
 """
 
 
@@ -105,6 +106,7 @@ class S3Servers:
         self._harm = []
         self._lock = threading.Lock()
         self._moto = None
+        self._agent = None
         self._folder = None
         self._servers = []
 
@@ -124,6 +126,11 @@ class S3Servers:
             server.shutdown()
             server.server_close()
         self._servers = []
+        if self._agent:
+            self._agent.stdin.close()
+            process.stop(self._agent)
+            self._agent.stdout.close()
+            self._agent = None
         if self._moto:
             process.stop(self._moto)
             self._moto = None
@@ -139,6 +146,7 @@ class S3Servers:
         certificate, key = authority.issue(HOST, "127.0.0.1")
         self._start_moto(folder)
         self.credentials = self._make_user()
+        self._start_agent()
 
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
@@ -173,29 +181,32 @@ class S3Servers:
         found = process.wait_until(lambda: LISTENING.search(log.read_text()), "moto", self._moto)
         self.moto = found[1].removeprefix("http://")
 
-    def _make_user(self):
-        return self._python(SET_UP, {})
+    def _environment(self, credentials):
+        return {**os.environ, "AWS_ACCESS_KEY_ID": credentials[0],
+                "AWS_SECRET_ACCESS_KEY": credentials[1], "AWS_DEFAULT_REGION": REGION,
+                "AWS_ENDPOINT_URL": "http://" + self.moto, "AWS_EC2_METADATA_DISABLED": "true",
+                "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 
-    def _python(self, source, values, credentials=("none", "none")):
-        environment = {**os.environ, "AWS_ACCESS_KEY_ID": credentials[0],
-                       "AWS_SECRET_ACCESS_KEY": credentials[1], "AWS_DEFAULT_REGION": REGION,
-                       "AWS_ENDPOINT_URL": "http://" + self.moto,
-                       "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull,
-                       "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-        done = subprocess.run([ensure_venv(), "-c", source], input=json.dumps(values), check=False,
-                              env=environment, capture_output=True, text=True)
-        if done.returncode != 0:
-            raise RuntimeError(f"boto3: {done.stderr}")
+    def _make_user(self):
+        done = subprocess.run([ensure_venv(), "-c", SET_UP], check=True, stdout=subprocess.PIPE,
+                              env=self._environment(("none", "none")))
         return json.loads(done.stdout)
+
+    def _start_agent(self):
+        self._agent = process.start([ensure_venv(), "-c", AGENT], text=True,
+                                    env=self._environment(self.credentials),
+                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     # --- what tests do ---------------------------------------------------------------------------
 
-    def boto3(self, body, **values):
+    def boto3(self, source, **values):
         """Runs a script with `s3`, a client, and `values`; what it puts into `answer` comes back."""
-        source = ("import boto3, base64, json, sys\ns3 = boto3.client('s3')\n"
-                  "values = json.load(sys.stdin)\nanswer = None\n" + body +
-                  "\njson.dump(answer, sys.stdout, default=str)\n")
-        return self._python(source, values, self.credentials)
+        self._agent.stdin.write(json.dumps({"source": source, "values": values}) + "\n")
+        self._agent.stdin.flush()
+        line = self._agent.stdout.readline()
+        if not line:
+            raise RuntimeError("boto3 failed")
+        return json.loads(line)
 
     def harm(self, method, kind, times=1, at=0):
         """The next requests of this method come to harm, after `at` that do not."""
@@ -207,11 +218,9 @@ class S3Servers:
 
     def expected_proofs(self, requests, credentials):
         """What botocore would have written into Authorization."""
-        return self._python(WITNESS, {
-            "credentials": credentials,
-            "requests": [{"method": seen.method, "path": seen.path, "headers": dict(seen.headers),
-                          "region": SCOPE.search(seen.headers["Authorization"])[1]}
-                         for seen in requests]})
+        return self.boto3(WITNESS, credentials=credentials, requests=[
+            {"method": seen.method, "path": seen.path, "headers": dict(seen.headers),
+             "region": SCOPE.search(seen.headers["Authorization"])[1]} for seen in requests])
 
     # --- what the front asks -----------------------------------------------------------------------
 
