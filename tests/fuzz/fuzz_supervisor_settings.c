@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 
     json_object_del(config, "log_level"); /* an unknown one is told on stderr */
     if (!settings_read(config, environment, &settings, &err)) {
-        assert(err.kind == ERROR_INVALID && err.text[0] && !settings.config);
+        assert(err.kind == ERROR_INVALID && err.text[0] && !settings.variables);
         return 0;
     }
     assert(settings.threshold_s == 7);
