@@ -13,8 +13,8 @@
 #include "registry/http_curl_request.h"
 
 enum {
-    BODY_BYTES = 256 * 1024, /* held of an answer, and the most libcurl hands over at once */
-    HEAD_LIMIT = 64 * 1024,  /* of one answer, all headers together */
+    BODY_BYTES = 64 * 1024, /* held of an answer, and the most libcurl hands over at once */
+    HEAD_LIMIT = 64 * 1024, /* of one answer, all headers together */
     IDLE_LIMIT = 16,
     POLL_MS = 1000,
 };
@@ -56,6 +56,9 @@ struct transfer {
     size_t head_bytes;
     bool head_ended;
 
+    char *wanted; /* where somebody waits for bytes: they need not be held first */
+    size_t wanted_capacity;
+    size_t wanted_count;
     char *buffer; /* what arrived and was not read yet: [start, end) */
     size_t start;
     size_t end;
@@ -142,6 +145,19 @@ static size_t on_header(char *line, size_t size, size_t count, void *context)
     return length;
 }
 
+/* Straight to whoever waits, as much as goes in there; the rest is held. */
+static size_t give(struct transfer *transfer, const char *bytes, size_t length)
+{
+    bool is_next = transfer->end == 0 && transfer->wanted_capacity > transfer->wanted_count;
+    size_t room = is_next ? transfer->wanted_capacity - transfer->wanted_count : 0;
+    size_t given = length < room ? length : room;
+
+    if (given > 0)
+        memcpy(transfer->wanted + transfer->wanted_count, bytes, given);
+    transfer->wanted_count += given;
+    return given;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 {
     struct transfer *transfer = context;
@@ -152,10 +168,13 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
         transfer->paused = true;
         return CURL_WRITEFUNC_PAUSE;
     }
-    if (!transfer->buffer)
-        transfer->buffer = memory_new(BODY_BYTES, 1);
-    memcpy(transfer->buffer + transfer->end, bytes, length);
-    transfer->end += length;
+    size_t given = give(transfer, bytes, length);
+    if (given == length)
+        return length;
+    transfer->buffer =
+        memory_resize(transfer->buffer, transfer->end + length - given, sizeof(char));
+    memcpy(transfer->buffer + transfer->end, bytes + given, length - given);
+    transfer->end += length - given;
     return length;
 }
 
@@ -281,33 +300,54 @@ static bool explain(struct transfer *transfer, struct error *err)
                      transfer->what, reason, advice(transfer));
 }
 
+static void resume(struct transfer *transfer)
+{
+    if (!transfer->paused || transfer->ended)
+        return;
+    transfer->paused = false;
+    CURLcode code = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+    if (code != CURLE_OK)
+        end_transfer(transfer, code);
+}
+
+/* Waits until there is more; what fits is in `bytes` then. Nothing may be held. */
+static size_t receive(struct transfer *transfer, void *bytes, size_t capacity)
+{
+    transfer->wanted = bytes;
+    transfer->wanted_capacity = capacity;
+    transfer->wanted_count = 0;
+    resume(transfer);
+    while (transfer->wanted_count + transfer->end == 0 && !transfer->ended) {
+        perform(transfer);
+        if (transfer->wanted_count + transfer->end == 0 && !transfer->ended)
+            wait_for_network(transfer);
+    }
+    transfer->wanted_capacity = 0;
+    return transfer->wanted_count;
+}
+
+static size_t take_held(struct transfer *transfer, void *bytes, size_t capacity)
+{
+    size_t held = transfer->end - transfer->start;
+    size_t count = held < capacity ? held : capacity;
+
+    memcpy(bytes, transfer->buffer + transfer->start, count);
+    transfer->start += count;
+    if (transfer->start == transfer->end) {
+        transfer->start = transfer->end = 0;
+        free(take(&transfer->buffer));
+    }
+    return count;
+}
+
 static bool body_read(struct source *self, void *bytes, size_t capacity, size_t *count,
                       struct error *err)
 {
     struct transfer *transfer = (struct transfer *)self;
 
-    if (transfer->start == transfer->end && transfer->paused && !transfer->ended) {
-        transfer->paused = false;
-        CURLcode code = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
-        if (code != CURLE_OK)
-            end_transfer(transfer, code);
-    }
-    while (transfer->start == transfer->end && !transfer->ended) {
-        perform(transfer);
-        if (transfer->start == transfer->end && !transfer->ended)
-            wait_for_network(transfer);
-    }
-
-    *count = transfer->end - transfer->start;
-    if (*count == 0)
-        return transfer->result == CURLE_OK || explain(transfer, err);
-    if (*count > capacity)
-        *count = capacity;
-    memcpy(bytes, transfer->buffer + transfer->start, *count);
-    transfer->start += *count;
-    if (transfer->start == transfer->end)
-        transfer->start = transfer->end = 0;
-    return true;
+    *count = transfer->end > 0 ? take_held(transfer, bytes, capacity)
+                               : receive(transfer, bytes, capacity);
+    return *count > 0 || transfer->result == CURLE_OK || explain(transfer, err);
 }
 
 /* --- the pool ---------------------------------------------------------------------------- */
