@@ -108,8 +108,35 @@ static void add_query(struct text *text, const char *query)
     free(pairs);
 }
 
+/* The path without empty segments, "." and "..", as RFC 3986 section 5.2.4 resolves them; a new
+ * string. */
+static char *plain_path(const struct url_parts *url)
+{
+    const char *end = url->path + url->path_length;
+    char *plain = memory_new(url->path_length + 2, 1);
+    size_t used = 0;
+
+    for (const char *at = url->path; at < end;) {
+        const char *segment = at + 1;
+        size_t length = strcspn(segment, "/?#");
+        bool is_here = length == 0 || (length == 1 && *segment == '.');
+        bool is_up = length == 2 && memcmp(segment, "..", 2) == 0;
+        while (is_up && used > 0 && plain[--used] != '/')
+            ;
+        if (!is_here && !is_up) {
+            memcpy(plain + used, at, length + 1);
+            used += length + 1;
+        }
+        at = segment + length;
+    }
+    if (used == 0 || end[-1] == '/')
+        plain[used++] = '/';
+    plain[used] = '\0';
+    return plain;
+}
+
 /* The path as it goes over the wire is encoded once; every service but S3 wants it signed
- * encoded once more. */
+ * encoded once more, and plain. */
 static void add_path(struct text *text, const struct url_parts *url, const char *service)
 {
     if (url->path_length == 0) {
@@ -120,9 +147,8 @@ static void add_path(struct text *text, const struct url_parts *url, const char 
         text_add_bytes(text, url->path, url->path_length);
         return;
     }
-    owned(text) struct text path = {0};
-    text_add_bytes(&path, url->path, url->path_length);
-    text_add_escaped(text, text_string(&path), "/");
+    owned(memory) char *plain = plain_path(url);
+    text_add_escaped(text, plain, "/");
 }
 
 /* Without the blanks around it and with one for each run inside. */

@@ -8,13 +8,14 @@ same access key, or neither finds any; and it makes the same signatures of the s
 import hashlib
 import json
 import os
+import re
 import subprocess
 import unittest
 
 from tests.support.aws_servers import ensure_venv
 from tests.support.identity_server import (CONTAINER_TOKEN, RENEWED_TOKEN, SECRET, SESSION_TOKEN,
                                            IdentityServer, ends_at, signer)
-from tests.support.skiff import SkiffTest
+from tests.support.skiff import CHECKOUT, SkiffTest
 
 IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/app:1"
 
@@ -236,6 +237,25 @@ class CredentialsTest(SkiffTest):
             proof = request["headers"]["authorization"]
             with self.subTest(proof, witness="botocore"):
                 self.assertEqual(proof.rpartition("Signature=")[2], signature)
+    def test_the_steps_written_down_are_botocores(self):
+        sent, steps = [], []
+        for path in sorted((CHECKOUT / "testdata" / "signing").iterdir()):
+            parts = re.split(r"(?m)^== .*\n", path.read_text(encoding="utf-8"))
+            key, request, *expected = [part.removesuffix("\n") for part in parts[1:]]
+            head, _, body = request.partition("\n\n")
+            (method, target, _), *lines = [line.split(" " if number == 0 else ":", 2 - (number > 0))
+                                           for number, line in enumerate(head.split("\n"))]
+            headers = {name.lower(): value for name, value in lines}
+            scope = expected[1].split("\n")[2]
+            names = expected[0].split("\n")[-2]
+            headers["authorization"] = (f"AWS4-HMAC-SHA256 Credential={key.split()[0]}/{scope}, "
+                                        f"SignedHeaders={names}, Signature={expected[2]}")
+            sent.append({"method": method, "url": f"https://{headers['host']}{target}",
+                         "headers": headers, "body": body, "secret": key.split()[1],
+                         "hash": hashlib.sha256(body.encode()).hexdigest()})
+            steps.append(expected)
+        self.assertGreaterEqual(len(steps), 30)
+        self.assertEqual(ask(SIGN, sent), steps)
 
 
 if __name__ == "__main__":
