@@ -116,7 +116,7 @@ FUZZED  := $(wildcard oci/base/*.c oci/*.c lambda/definition*.c) \
            lambda/local/runtime_request.c layers/ignore.c layers/inode_set.c layers/unpack.c \
            $(addprefix layers/,archive_refusal.c tar_file.c decompress.c docker_archive.c oci_archive.c) \
            registry/challenge.c registry/credential_helper.c registry/login_file.c \
-           registry/registry_login.c tests/fuzz/fuzz.c tests/support/raw_tar.c \
+           registry/registry_login.c lambda/aws/profile.c tests/fuzz/fuzz.c tests/support/raw_tar.c \
            $(SUPERVISED) $(wildcard lambda/signer/*.c)
 
 $(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(FUZZED:%.c=$(BUILD)/%.o)

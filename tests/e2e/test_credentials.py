@@ -13,9 +13,10 @@ import subprocess
 import unittest
 
 from tests.support.aws_servers import ensure_venv
+from tests.support.certificates import Authority
 from tests.support.identity_server import (CONTAINER_TOKEN, RENEWED_TOKEN, SECRET, SESSION_TOKEN,
                                            IdentityServer, ends_at, signer)
-from tests.support.skiff import CHECKOUT, SkiffTest
+from tests.support.skiff import CHECKOUT, PROGRAM, SkiffTest
 
 IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/app:1"
 
@@ -237,6 +238,33 @@ class CredentialsTest(SkiffTest):
             proof = request["headers"]["authorization"]
             with self.subTest(proof, witness="botocore"):
                 self.assertEqual(proof.rpartition("Signature=")[2], signature)
+    def test_a_wrong_clock_is_put_right(self):
+        with IdentityServer() as server:
+            for moment in ("-1d", "+1d"):
+                with self.subTest(moment):
+                    server.clear()
+                    done = subprocess.run(
+                        ["faketime", "-f", moment, PROGRAM, "inspect", IMAGE], check=False,
+                        capture_output=True, text=True,
+                        env={**self.environment, **server.environment, **VARIABLES,
+                             "AWS_MAX_ATTEMPTS": "2"})
+                    self.assertIn("AccessDeniedException: enough", done.stderr)
+                    self.assertEqual(server.asked, ["POST /", "POST /"])
+                    self.assertEqual(server.signers, ["AKIDENV"])
+
+    def test_certificates_are_trusted_where_the_user_says(self):
+        authority = Authority(self.folder, "authority")
+        with IdentityServer(authority.issue("server", "127.0.0.1")) as server:
+            world = {**server.environment, **VARIABLES, "AWS_CONFIG_FILE": self.write("config", (
+                f"[profile trusting]\nca_bundle = {authority.certificate}\n"))}
+            for more, words in (
+                    ({}, "certificate"),
+                    ({"AWS_CA_BUNDLE": authority.certificate}, "AccessDeniedException: enough"),
+                    ({"AWS_PROFILE": "trusting"}, "AccessDeniedException: enough"),
+            ):
+                with self.subTest(more):
+                    self.fail_with(1, "inspect", IMAGE, environment={**world, **more}, says=words)
+
     def test_the_steps_written_down_are_botocores(self):
         sent, steps = [], []
         for path in sorted((CHECKOUT / "testdata" / "signing").iterdir()):

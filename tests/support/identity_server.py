@@ -7,13 +7,15 @@
         server.signers  # the access keys that signed requests to all other services
 
 Each gives keys that say where they are from: AssumeRole with the key X gives the key of a role
-of X. Every other request is refused, once its signer is noted.
+of X. Every other request is refused, once its signer is noted; the services of AWS also refuse
+signatures of another time than now. With `certificate`, (FILE, FILE), it speaks https.
 """
 
 import datetime
 import http.server
 import json
 import re
+import ssl
 import threading
 import urllib.parse
 
@@ -22,6 +24,7 @@ CONTAINER_TOKEN = "container-token"
 SESSION_TOKEN = "sso-session-token"
 RENEWED_TOKEN = "sso-renewed-token"
 SECRET = "secret-of-"
+SKEW = datetime.timedelta(minutes=5)
 
 
 def ends_at(hours=1):
@@ -35,7 +38,8 @@ def keys_of(access_key):
 
 
 class IdentityServer:
-    def __init__(self):
+    def __init__(self, certificate=None):
+        self.certificate = certificate
         self.requests = []  # of those that were signed: (method, path, headers, body)
         self.asked = []     # "<METHOD> <path>" of all, and STS's operations
         self.url = None
@@ -45,7 +49,12 @@ class IdentityServer:
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._server.owner = self
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        if self.certificate:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(*self.certificate)
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        scheme = "https" if self.certificate else "http"
+        self.url = f"{scheme}://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
@@ -57,7 +66,7 @@ class IdentityServer:
     def environment(self):
         return {"AWS_ENDPOINT_URL": self.url, "AWS_EC2_METADATA_SERVICE_ENDPOINT": self.url,
                 "AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-1",
-                "AWS_MAX_ATTEMPTS": "1"}
+                "AWS_EC2_METADATA_DISABLED": "false", "AWS_MAX_ATTEMPTS": "1"}
 
     @property
     def signers(self):
@@ -71,6 +80,15 @@ class IdentityServer:
 def signer(headers):
     found = re.search(r"Credential=([^/]+)/", headers.get("authorization", ""))
     return found and found[1]
+
+
+def is_of_another_time(headers):
+    try:
+        signed_at = datetime.datetime.strptime(headers.get("x-amz-date", ""), "%Y%m%dT%H%M%SZ")
+    except ValueError:
+        return True
+    now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+    return abs(now - signed_at) > SKEW
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -100,6 +118,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if answered:
                 self._send(*answered)
                 return
+        if is_of_another_time(headers):
+            self._send(403, json.dumps({"__type": "InvalidSignatureException",
+                                        "message": "Signature expired"}))
+            return
         owner.requests.append((self.command, self.path, headers, body.decode()))
         self._send(403, json.dumps({"__type": "AccessDeniedException", "message": "enough"}))
 

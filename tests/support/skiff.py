@@ -25,6 +25,7 @@ class SkiffTest(unittest.TestCase):
             "HOME": str(self.folder),
             "TMPDIR": str(self.folder / "tmp"),
             "XDG_DATA_HOME": str(self.folder / "data"),
+            "AWS_EC2_METADATA_DISABLED": "true",
         }
 
     def write(self, name, text, mode=0o644):
