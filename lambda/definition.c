@@ -9,6 +9,7 @@
 #include "lambda/definition_keys.h"
 #include "lambda/definition_reading.h"
 #include "lambda/definition_rules.h"
+#include "lambda/definition_settings.h"
 #include "oci/base/file.h"
 #include "oci/base/memory.h"
 #include "oci/base/stream.h"
@@ -25,7 +26,6 @@ enum {
     THRESHOLD_DEFAULT_S = 10,
     LOG_RETENTION_DEFAULT_DAYS = 30,
     TAGS_LIMIT = 48, /* of the 50 Lambda takes: two are ours */
-    FILE_SYSTEMS_LIMIT = 1,
 };
 
 static const char DEFAULT_DESCRIPTION[] = "Automatically generated lambda function";
@@ -277,7 +277,12 @@ static bool read_variables(const struct reading *reading, struct error *err)
     json_t *function = definition_keep_value(reading->memory, json_object());
     json_t *container = definition_keep_value(reading->memory, json_object());
     json_t *tags = definition_keep_value(reading->memory, json_object());
+    const struct setting given = setting_choose(NULL, NULL, reading->lambda, "tags", "tags");
 
+    if (given.node && given.node->count > TAGS_LIMIT) {
+        error_set(err, ERROR_USAGE, "more than %d", TAGS_LIMIT);
+        return setting_blame(reading, &given, err);
+    }
     out->environment = function;
     out->container_environment = container;
     out->tags = tags;
@@ -293,36 +298,6 @@ static bool read_variables(const struct reading *reading, struct error *err)
                        container, err) &&
            add_variables(reading, yaml_find(reading->lambda, "tags"), "tags",
                          definition_rule_tag, tags, err);
-}
-
-/* --- sections that Lambda takes as they are --- */
-
-static bool read_sections(const struct reading *reading, struct error *err)
-{
-    const struct yaml_node *vpc = yaml_find(reading->lambda, "vpc");
-    struct setting tags = setting_choose(NULL, NULL, reading->lambda, "tags", "tags");
-    struct setting files =
-        setting_choose(NULL, NULL, reading->lambda, "file_system", "file_system");
-
-    if (tags.node && tags.node->count > TAGS_LIMIT) {
-        error_set(err, ERROR_USAGE, "more than %d", TAGS_LIMIT);
-        return setting_blame(reading, &tags, err);
-    }
-    if (vpc)
-        reading->out->vpc = definition_keep_value(reading->memory, yaml_to_json(vpc));
-    if (!files.node || files.node->count == 0)
-        return true;
-    if (files.node->count > FILE_SYSTEMS_LIMIT) {
-        error_set(err, ERROR_USAGE, "a function has %d at most", FILE_SYSTEMS_LIMIT);
-        return setting_blame(reading, &files, err);
-    }
-    if (!vpc) {
-        error_set(err, ERROR_USAGE, "is only reached from a VPC, and vpc is missing");
-        return setting_blame(reading, &files, err);
-    }
-    reading->out->file_system =
-        definition_keep_value(reading->memory, yaml_to_json(files.node));
-    return true;
 }
 
 /* --- the config --- */
@@ -375,7 +350,7 @@ static bool read_function(const struct reading *reading, struct error *err)
     return read_name(reading, err) && read_numbers(reading, err) && read_texts(reading, err) &&
            read_architectures(reading, err) && read_image(reading, &location, err) &&
            read_script(reading, err) && definition_read_copies(reading, err) &&
-           read_variables(reading, err) && read_sections(reading, err) &&
+           read_variables(reading, err) && definition_read_settings(reading, err) &&
            read_config(reading, &location, err);
 }
 

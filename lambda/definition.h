@@ -35,7 +35,10 @@ struct definition_options {
     bool name_is_optional;                   /* for build, which makes no function */
 };
 
-enum { COPIES_LIMIT = 32 }; /* each is a layer */
+enum {
+    COPIES_LIMIT = 32,           /* each is a layer */
+    CONCURRENCY_UNRESERVED = -1, /* 0 is a function that never runs */
+};
 
 /* A folder or file of this machine that the image gets. */
 struct definition_copy {
@@ -70,6 +73,16 @@ struct definition {
     const json_t *tags;                    /* object of strings */
     const json_t *vpc;                     /* NULL when not given; as Lambda takes it */
     const json_t *file_system;             /* NULL when not given; array as Lambda takes it */
+    const json_t *image_config;            /* NULL when not given; as Lambda takes it */
+    const json_t *logging;                 /* likewise: LoggingConfig */
+    const json_t *function_url;            /* likewise; NULL: no URL */
+    int ephemeral_storage_mib;
+    int concurrency;         /* reserved; CONCURRENCY_UNRESERVED for none */
+    const char *tracing;     /* "Active" or "PassThrough" */
+    const char *kms_key;     /* ARN; NULL: AWS's own */
+    const char *dead_letter; /* ARN; NULL for none */
+    bool publish;            /* each deployment is a version */
+    const char *alias;       /* names the newest version; NULL for none */
     /* The lambda section as the supervisor reads it: script reduced to its base name, defaults
      * in, nothing secret. */
     const json_t *config;

@@ -16,6 +16,7 @@ enum key_type {
     KEY_FLAG,
     KEY_WORD,      /* text without blanks */
     KEY_WORDS,     /* a list of them */
+    KEY_TEXTS,     /* a list of texts */
     KEY_VARIABLES, /* names with text */
     KEY_SECTION,   /* a mapping */
     KEY_SECTIONS,  /* a list of mappings */
@@ -88,6 +89,38 @@ static const struct key file_system_keys[] = {
     {0},
 };
 
+static const struct key image_config_keys[] = {
+    USED("entry_point", KEY_TEXTS, "a list of words"),
+    USED("command", KEY_TEXTS, "a list of words"),
+    USED("working_directory", KEY_TEXT, "a path in the image"),
+    {0},
+};
+
+static const struct key logging_keys[] = {
+    USED("format", KEY_TEXT, "Text or JSON"),
+    USED("application_level", KEY_TEXT, "a level such as INFO"),
+    USED("system_level", KEY_TEXT, "a level such as INFO"),
+    USED("group", KEY_TEXT, "the name of a log group"),
+    {0},
+};
+
+static const struct key cors_keys[] = {
+    USED("allow_credentials", KEY_FLAG, "true or false"),
+    USED("allow_headers", KEY_WORDS, "a list of headers"),
+    USED("allow_methods", KEY_WORDS, "a list of methods"),
+    USED("allow_origins", KEY_WORDS, "a list of origins"),
+    USED("expose_headers", KEY_WORDS, "a list of headers"),
+    USED("max_age", KEY_NUMBER, "a number of seconds"),
+    {0},
+};
+
+static const struct key function_url_keys[] = {
+    USED("auth", KEY_TEXT, "NONE or AWS_IAM"),
+    USED("invoke_mode", KEY_TEXT, "BUFFERED or RESPONSE_STREAM"),
+    SECTION("cors", KEY_SECTION, "a mapping", cors_keys),
+    {0},
+};
+
 static const struct key lambda_keys[] = {
     USED("name", KEY_TEXT, "the name of the function"),
     USED("description", KEY_TEXT, "text"),
@@ -106,6 +139,16 @@ static const struct key lambda_keys[] = {
     SECTION("vpc", KEY_SECTION, "a mapping with SubnetIds: in it", vpc_keys),
     SECTION("file_system", KEY_SECTIONS, "a list, its entries begin with '- Arn:'",
             file_system_keys),
+    SECTION("image_config", KEY_SECTION, "a mapping", image_config_keys),
+    USED("ephemeral_storage", KEY_NUMBER, "a number of MiB"),
+    USED("kms_key_arn", KEY_TEXT, "the ARN of a key"),
+    USED("tracing", KEY_TEXT, "Active or PassThrough"),
+    USED("dead_letter", KEY_TEXT, "the ARN of a queue or topic"),
+    SECTION("logging", KEY_SECTION, "a mapping", logging_keys),
+    USED("concurrency", KEY_NUMBER, "a number of runs at the same time"),
+    SECTION("function_url", KEY_SECTION, "a mapping with auth: in it", function_url_keys),
+    USED("publish", KEY_FLAG, "true or false"),
+    USED("alias", KEY_TEXT, "the name of an alias"),
 
     WARNED("runtime", "skiff always makes images, so it has no effect", "image"),
     WARNED("execution_mode", NOT_YET, "lambda"),
@@ -321,6 +364,8 @@ static const struct yaml_node *find_culprit(enum key_type type, const struct yam
         break;
     case KEY_WORDS:
         return find_culprit_inside(YAML_SEQUENCE, KEY_WORD, node);
+    case KEY_TEXTS:
+        return find_culprit_inside(YAML_SEQUENCE, KEY_TEXT, node);
     case KEY_VARIABLES:
         return find_culprit_inside(YAML_MAPPING, KEY_TEXT, node);
     case KEY_SECTIONS:

@@ -16,6 +16,11 @@ enum {
     ROLE_LENGTH = 256,
     TAG_NAME_LENGTH = 128,
     TAG_VALUE_LENGTH = 256,
+    ARN_LENGTH = 500,
+    MOUNT_PATH_LENGTH = 160,
+    WORKING_DIRECTORY_LENGTH = 1000,
+    LOG_GROUP_LENGTH = 512,
+    ALIAS_LENGTH = 128,
 };
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
@@ -107,6 +112,140 @@ bool definition_rule_log_retention(int64_t days, struct error *err)
         "CloudWatch keeps logs 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365 days "
         "or some larger numbers, found %" PRId64,
         days);
+}
+
+/* --- words and ARNs of Lambda's own --- */
+
+/* One of `words`, which end with NULL; `expected` is how people read them. */
+static bool check_word(const char *text, const char *const *words, const char *expected,
+                       struct error *err)
+{
+    for (; *words; words++)
+        if (strcmp(*words, text) == 0)
+            return true;
+    return error_set(err, ERROR_USAGE, "expected %s, found '%.80s'", expected, text);
+}
+
+/* An ARN of `service`, with `part` somewhere behind it. */
+static bool is_arn(const char *text, const char *service, const char *part)
+{
+    owned(memory) char *middle = text_format(":%s:", service);
+
+    return strncmp(text, "arn:aws", 7) == 0 && strstr(text, middle) && strstr(text, part) &&
+           consists_of(text, LOWER UPPER DIGITS ":/_.-", 1, ARN_LENGTH);
+}
+
+bool definition_rule_access_point(const char *text, struct error *err)
+{
+    if (!is_arn(text, "elasticfilesystem", ":access-point/fsap-"))
+        return error_set(
+            err, ERROR_USAGE,
+            "expected the ARN of an access point such as arn:aws:elasticfilesystem:"
+            "us-east-1:123456789012:access-point/fsap-…, found '%.80s'",
+            text);
+    return true;
+}
+
+bool definition_rule_mount_path(const char *text, struct error *err)
+{
+    if (strncmp(text, "/mnt/", 5) != 0 ||
+        !consists_of(text + 5, LOWER UPPER DIGITS "-_.", 1, MOUNT_PATH_LENGTH - 5))
+        return error_set(err, ERROR_USAGE,
+                         "Lambda mounts at /mnt/ and one name of a-z, A-Z, 0-9, '-', '_' and "
+                         "'.', found '%.80s'",
+                         text);
+    return true;
+}
+
+bool definition_rule_working_directory(const char *text, struct error *err)
+{
+    if (text[0] != '/' || strlen(text) > WORKING_DIRECTORY_LENGTH || !is_utf8(text))
+        return error_set(err, ERROR_USAGE,
+                         "expected an absolute path of %d characters at most, found '%.80s'",
+                         WORKING_DIRECTORY_LENGTH, text);
+    return true;
+}
+
+bool definition_rule_key(const char *text, struct error *err)
+{
+    if (!is_arn(text, "kms", ":key/"))
+        return error_set(err, ERROR_USAGE,
+                         "expected the ARN of a key such as arn:aws:kms:us-east-1:123456789012:"
+                         "key/…, found '%.80s'",
+                         text);
+    return true;
+}
+
+bool definition_rule_dead_letter(const char *text, struct error *err)
+{
+    if (!is_arn(text, "sqs", "") && !is_arn(text, "sns", ""))
+        return error_set(err, ERROR_USAGE,
+                         "expected the ARN of an SQS queue or SNS topic, found '%.80s'", text);
+    return true;
+}
+
+bool definition_rule_tracing(const char *text, struct error *err)
+{
+    static const char *const words[] = {"Active", "PassThrough", NULL};
+
+    return check_word(text, words, "Active or PassThrough", err);
+}
+
+bool definition_rule_log_format(const char *text, struct error *err)
+{
+    static const char *const words[] = {"Text", "JSON", NULL};
+
+    return check_word(text, words, "Text or JSON", err);
+}
+
+bool definition_rule_application_level(const char *text, struct error *err)
+{
+    static const char *const words[] = {"TRACE", "DEBUG", "INFO", "WARN",
+                                        "ERROR", "FATAL", NULL};
+
+    return check_word(text, words, "TRACE, DEBUG, INFO, WARN, ERROR or FATAL", err);
+}
+
+bool definition_rule_system_level(const char *text, struct error *err)
+{
+    static const char *const words[] = {"DEBUG", "INFO", "WARN", NULL};
+
+    return check_word(text, words, "DEBUG, INFO or WARN", err);
+}
+
+bool definition_rule_log_group(const char *text, struct error *err)
+{
+    if (!consists_of(text, LOWER UPPER DIGITS "._/#-", 1, LOG_GROUP_LENGTH))
+        return error_set(err, ERROR_USAGE,
+                         "a log group is called 1 to %d of a-z, A-Z, 0-9, '.', '_', '-', '/' "
+                         "and '#', found '%.80s'",
+                         LOG_GROUP_LENGTH, text);
+    return true;
+}
+
+bool definition_rule_url_auth(const char *text, struct error *err)
+{
+    static const char *const words[] = {"NONE", "AWS_IAM", NULL};
+
+    return check_word(text, words, "NONE (anybody may call it) or AWS_IAM", err);
+}
+
+bool definition_rule_invoke_mode(const char *text, struct error *err)
+{
+    static const char *const words[] = {"BUFFERED", "RESPONSE_STREAM", NULL};
+
+    return check_word(text, words, "BUFFERED or RESPONSE_STREAM", err);
+}
+
+bool definition_rule_alias(const char *text, struct error *err)
+{
+    if (!consists_of(text, LOWER UPPER DIGITS "-_", 1, ALIAS_LENGTH) ||
+        strspn(text, DIGITS) == strlen(text))
+        return error_set(err, ERROR_USAGE,
+                         "an alias is called 1 to %d of a-z, A-Z, 0-9, '-' and '_', not digits "
+                         "alone, found '%.80s'",
+                         ALIAS_LENGTH, text);
+    return true;
 }
 
 bool definition_rule_log_level(const char *text, const char **level, struct error *err)

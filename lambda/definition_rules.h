@@ -26,6 +26,21 @@ bool definition_rule_role(const char *text, struct error *err) MUST_CHECK;
 bool definition_rule_description(const char *text, struct error *err) MUST_CHECK;
 bool definition_rule_log_retention(int64_t days, struct error *err) MUST_CHECK;
 
+/* What else Lambda takes, one word or ARN each. */
+bool definition_rule_access_point(const char *text, struct error *err) MUST_CHECK;
+bool definition_rule_mount_path(const char *text, struct error *err) MUST_CHECK;
+bool definition_rule_working_directory(const char *text, struct error *err) MUST_CHECK;
+bool definition_rule_key(const char *text, struct error *err) MUST_CHECK;
+bool definition_rule_dead_letter(const char *text, struct error *err) MUST_CHECK;
+bool definition_rule_tracing(const char *text, struct error *err) MUST_CHECK;
+bool definition_rule_log_format(const char *text, struct error *err) MUST_CHECK;
+bool definition_rule_application_level(const char *text, struct error *err) MUST_CHECK;
+bool definition_rule_system_level(const char *text, struct error *err) MUST_CHECK;
+bool definition_rule_log_group(const char *text, struct error *err) MUST_CHECK;
+bool definition_rule_url_auth(const char *text, struct error *err) MUST_CHECK;
+bool definition_rule_invoke_mode(const char *text, struct error *err) MUST_CHECK;
+bool definition_rule_alias(const char *text, struct error *err) MUST_CHECK;
+
 /** `text` may be of any case; `*level` is the static upper-case name. */
 bool definition_rule_log_level(const char *text, const char **level,
                                struct error *err) MUST_CHECK;

@@ -1,36 +1,149 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lambda/deploy.h"
 
+#include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lambda/assembly.h"
+#include "lambda/push.h"
+#include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
-#include "oci/copy.h"
+#include "oci/base/work.h"
 #include "oci/location.h"
 
 enum { LAMBDA_MANIFEST_BYTES = 25400 }; /* more is not refused, but advised against */
-
-static const char TAG[] = "latest";
 
 static const struct definition *definition_of(const struct deploy_tools *tools)
 {
     return tools->recipe.definition;
 }
 
-static bool refuse_existing(const struct deploy_tools *tools, struct error *err)
-{
-    const char *name = definition_of(tools)->name;
-    bool found = false;
+/* One deployment under way. */
+struct deployment {
+    const struct deploy_tools *tools;
+    bool is_plan; /* writes nothing */
+    /* Whether the platform allows it: known while the image is being made. */
+    pthread_mutex_t lock;
+    pthread_cond_t answered;
+    enum { ANSWER_AWAITED, ANSWER_YES, ANSWER_NO } answer;
+    struct error refusal;
+    bool is_refused; /* which is why there is no image */
+    struct platform_function present;
+    struct assembly assembly; /* empty for a prepared image */
+    struct store *from; /* owned: the workspace over the base; NULL for a prepared image */
+    char *image_uri;    /* by digest, once it is known */
+    struct push push;
+};
 
-    if (!tools->platform->ops->has_function(tools->platform, name, &found, err))
-        return false;
-    if (found)
+static inline void deployment_cleanup(struct deployment *deployment)
+{
+    push_release(&deployment->push); /* what is under way goes first */
+    platform_function_release(&deployment->present);
+    assembly_release(&deployment->assembly);
+    store_free(deployment->from);
+    free(deployment->image_uri);
+    pthread_mutex_destroy(&deployment->lock);
+    pthread_cond_destroy(&deployment->answered);
+}
+
+static void deployment_init(struct deployment *deployment, const struct deploy_tools *tools)
+{
+    *deployment = (struct deployment){.tools = tools};
+    pthread_mutex_init(&deployment->lock, NULL);
+    pthread_cond_init(&deployment->answered, NULL);
+}
+
+/* --- what is asked before --- */
+
+static const char *local_word(const struct deploy_tools *tools)
+{
+    return tools->platform->ops->is_local ? " --local" : "";
+}
+
+static bool check_presence(const struct deployment *deployment, struct error *err)
+{
+    const struct deploy_tools *tools = deployment->tools;
+    const struct platform_function *present = &deployment->present;
+    const char *name = definition_of(tools)->name;
+    const char *local = local_word(tools);
+
+    if (tools->mode == DEPLOY_NEW && present->exists && !present->is_broken)
         return error_set(err, ERROR_CONFLICT,
-                         "function '%s' exists already; remove it with: skiff rm -n %s", name,
-                         name);
+                         "function '%s' exists already; change it with: skiff%s update, or "
+                         "remove it with: skiff%s rm -n %s",
+                         name, local, local, name);
+    if (tools->mode == DEPLOY_CHANGE && !present->exists)
+        return error_set(err, ERROR_NOT_FOUND,
+                         "no function '%s' to update; make it with: skiff%s init", name, local);
+    if (tools->mode == DEPLOY_CHANGE && present->is_broken)
+        return error_set(err, ERROR_CONFLICT,
+                         "the creation of function '%s' has failed; make it anew with: skiff%s "
+                         "deploy",
+                         name, local);
     return true;
 }
+
+static bool ask_platform(struct deployment *deployment, struct error *err)
+{
+    const struct deploy_tools *tools = deployment->tools;
+    bool allowed = tools->platform->ops->find(tools->platform, definition_of(tools),
+                                              &deployment->present, err) &&
+                   check_presence(deployment, err);
+
+    pthread_mutex_lock(&deployment->lock);
+    deployment->answer = allowed ? ANSWER_YES : ANSWER_NO;
+    if (!allowed)
+        deployment->refusal = *err;
+    pthread_cond_broadcast(&deployment->answered);
+    pthread_mutex_unlock(&deployment->lock);
+    return allowed;
+}
+
+static bool await_answer(struct deployment *deployment, struct error *err)
+{
+    pthread_mutex_lock(&deployment->lock);
+    while (deployment->answer == ANSWER_AWAITED)
+        pthread_cond_wait(&deployment->answered, &deployment->lock);
+    bool allowed = deployment->answer == ANSWER_YES;
+    if (!allowed)
+        *err = deployment->refusal;
+    pthread_mutex_unlock(&deployment->lock);
+    return allowed;
+}
+
+/* --- where the image goes --- */
+
+static bool open_repository(struct deployment *deployment, bool make, struct error *err)
+{
+    const struct deploy_tools *tools = deployment->tools;
+    struct platform *platform = tools->platform;
+    struct push *push = &deployment->push;
+
+    push->progress = tools->progress;
+    push->is_quiet = platform->ops->is_local;
+    return push->repository.store ||
+           platform->ops->open_repository(platform, definition_of(tools), make,
+                                          &push->repository, err);
+}
+
+/* Little can be refused any more, but for what the platform says. The image of a function that
+ * is there may turn out to be the same, and then nothing is to be sent. */
+static bool begin_sending(void *context, struct shipment **ahead, struct error *err)
+{
+    struct deployment *deployment = context;
+
+    deployment->is_refused = !await_answer(deployment, err);
+    if (deployment->is_refused || deployment->present.exists)
+        return !deployment->is_refused;
+    deployment->is_refused = !open_repository(deployment, true, err);
+    if (!deployment->is_refused)
+        *ahead = push_begin(&deployment->push);
+    return !deployment->is_refused;
+}
+
+/* --- the image --- */
 
 /* What Lambda advises, and would not say. */
 static void check_size(const struct deploy_tools *tools, const struct image *image)
@@ -56,75 +169,12 @@ static bool fit_for_lambda(const struct deploy_tools *tools, struct assembly *as
     return true;
 }
 
-/* An image on its way to the platform. */
-struct delivery {
-    const struct deploy_tools *tools;
-    struct store *from;
-    struct platform_repository repository; /* open if it has a store */
-    struct shipment *shipment;             /* NULL: nothing is sent ahead */
-    bool is_refused;                       /* the repository could not be opened */
-};
-
-static void delivery_cleanup(struct delivery *delivery)
+static bool make_image(struct deployment *deployment, struct error *err)
 {
-    shipment_free(delivery->shipment);
-    platform_repository_release(&delivery->repository);
-}
-
-static bool open_repository(struct delivery *delivery, struct error *err)
-{
-    const struct deploy_tools *tools = delivery->tools;
-    struct platform *platform = tools->platform;
-
-    if (delivery->repository.store)
-        return true;
-    delivery->is_refused = !platform->ops->open_repository(platform, definition_of(tools),
-                                                           &delivery->repository, err);
-    if (delivery->is_refused)
-        return false;
-    if (!platform->ops->is_local) {
-        progress_step(tools->progress, "Building new ECR image: %s", delivery->repository.uri);
-        progress_step(tools->progress, "Pushing new image to ECR ...");
-    }
-    return true;
-}
-
-static bool begin_sending(void *context, struct shipment **ahead, struct error *err)
-{
-    struct delivery *delivery = context;
-
-    if (!open_repository(delivery, err))
-        return false;
-    delivery->shipment =
-        shipment_new(delivery->from, delivery->repository.store, delivery->tools->progress);
-    *ahead = delivery->shipment;
-    return true;
-}
-
-/* Copies what `name` stands for and tells where the image `digest` in it then is. */
-static bool push(struct delivery *delivery, const char *name, const struct digest *digest,
-                 char **image_uri, struct error *err)
-{
-    const struct copy_options options = {.progress = delivery->tools->progress,
-                                         .shipment = delivery->shipment};
-    struct copy_summary summary;
-
-    if (!open_repository(delivery, err))
-        return false;
-    if (!image_copy(delivery->from, name, delivery->repository.store, TAG, &options, &summary,
-                    err))
-        return error_wrap(err, "push to %.200s", delivery->repository.uri);
-    *image_uri = text_format("%s@%s", delivery->repository.uri, digest_format(digest).text);
-    return true;
-}
-
-static bool make_image(const struct deploy_tools *tools, char **image_uri, struct error *err)
-{
+    const struct deploy_tools *tools = deployment->tools;
     const struct definition *definition = definition_of(tools);
+
     bool is_local = tools->platform->ops->is_local;
-    owned(store) struct store *both = store_union(layout_store(tools->workspace), tools->base);
-    owned(delivery) struct delivery delivery = {.tools = tools, .from = both};
-    owned(assembly) struct assembly assembly = {0};
     const struct assembly_plan plan = {
         .recipe = &tools->recipe,
         .base = tools->base,
@@ -132,22 +182,27 @@ static bool make_image(const struct deploy_tools *tools, char **image_uri, struc
         .platforms = definition->architectures,
         .platform_count = definition->architecture_count,
         .workspace = tools->workspace,
-        .on_certain = is_local ? NULL : begin_sending,
-        .context = &delivery,
+        .on_certain = is_local || deployment->is_plan ? NULL : begin_sending,
+        .context = deployment,
         .is_for_lambda = !is_local,
     };
 
-    if (!assembly_make(&plan, &assembly, err) || !fit_for_lambda(tools, &assembly, err))
-        return delivery.is_refused ? false
-                                   : error_wrap(err, "image '%.200s'", definition->image);
-    return push(&delivery, digest_format(&assembly_top(&assembly)->digest).text,
-                &image_document(assembly.images[0])->descriptor.digest, image_uri, err);
+    deployment->from = store_union(layout_store(tools->workspace), tools->base);
+    deployment->push.from = deployment->from;
+    if (!assembly_make(&plan, &deployment->assembly, err) ||
+        !fit_for_lambda(tools, &deployment->assembly, err))
+        return deployment->is_refused ? false
+                                      : error_wrap(err, "image '%.200s'", definition->image);
+    deployment->push.top = assembly_top(&deployment->assembly)->digest;
+    deployment->push.runs = image_document(deployment->assembly.images[0])->descriptor.digest;
+    return true;
 }
 
 /* A prepared image stays where it is. Lambda knows what a tag names even where we may not ask.
  */
-static bool find_image(const struct deploy_tools *tools, char **image_uri, struct error *err)
+static bool find_image(struct deployment *deployment, struct error *err)
 {
+    const struct deploy_tools *tools = deployment->tools;
     const struct definition *definition = definition_of(tools);
     owned(location) struct location location = {0};
     owned(image) struct image *image = NULL;
@@ -156,12 +211,12 @@ static bool find_image(const struct deploy_tools *tools, char **image_uri, struc
         return false;
     progress_step(tools->progress, "Image already prepared in ECR.");
     if (location.reference.has_digest) {
-        *image_uri = memory_copy_string(definition->image);
+        deployment->image_uri = memory_copy_string(definition->image);
         return true;
     }
     if (image_open(tools->base, tools->base_image, &definition->architectures[0], &image,
                    err)) {
-        *image_uri =
+        deployment->image_uri =
             text_format("%s/%s@%s", location.reference.host, location.reference.repository,
                         digest_format(&image_document(image)->descriptor.digest).text);
         return true;
@@ -169,61 +224,150 @@ static bool find_image(const struct deploy_tools *tools, char **image_uri, struc
     if (err->kind != ERROR_DENIED)
         return error_wrap(err, "image '%.200s'", definition->image);
     progress_warn(tools->progress, "the tag is used instead of the digest: %s", err->text);
-    *image_uri = location_format(&location);
+    deployment->image_uri = location_format(&location);
     return true;
 }
 
-static bool copy_prepared(const struct deploy_tools *tools, char **image_uri, struct error *err)
+/* This machine runs only what it has. */
+static bool take_prepared(struct deployment *deployment, struct error *err)
 {
+    const struct deploy_tools *tools = deployment->tools;
     const struct definition *definition = definition_of(tools);
     owned(image) struct image *image = NULL;
 
     if (!image_open(tools->base, tools->base_image, &definition->architectures[0], &image, err))
         return error_wrap(err, "image '%.200s'", definition->image);
-    const struct digest *digest = &image_document(image)->descriptor.digest;
-    owned(delivery) struct delivery delivery = {.tools = tools, .from = tools->base};
-    return push(&delivery, digest_format(digest).text, digest, image_uri, err);
+    deployment->push.from = tools->base;
+    deployment->push.top = image_document(image)->descriptor.digest;
+    deployment->push.runs = deployment->push.top;
+    return true;
 }
 
-static bool provide_image(const struct deploy_tools *tools, char **image_uri, struct error *err)
+static bool provide_image(struct deployment *deployment, struct error *err)
 {
-    if (!definition_of(tools)->image_is_prepared)
-        return make_image(tools, image_uri, err);
-    if (tools->platform->ops->is_local)
-        return copy_prepared(tools, image_uri, err);
-    return find_image(tools, image_uri, err);
+    if (!definition_of(deployment->tools)->image_is_prepared)
+        return make_image(deployment, err);
+    if (deployment->tools->platform->ops->is_local)
+        return take_prepared(deployment, err);
+    return find_image(deployment, err);
 }
 
-/* A function that does not come up is taken away, or it would be in the way of the next try. */
-static bool start(const struct deploy_tools *tools, const char *image_uri, char **arn,
-                  struct error *err)
+static bool prepare_one(void *context, struct work *work, size_t piece, struct error *err)
 {
+    (void)work;
+    return piece == 0 ? ask_platform(context, err) : provide_image(context, err);
+}
+
+/* Neither needs the other. */
+static bool prepare(struct deployment *deployment, struct error *err)
+{
+    return work_run(2, 2, prepare_one, deployment, err);
+}
+
+/* --- sending it --- */
+
+static void name_image(struct deployment *deployment)
+{
+    const struct push *push = &deployment->push;
+
+    if (push->repository.uri)
+        deployment->image_uri =
+            text_format("%s@%s", push->repository.uri, digest_format(&push->runs).text);
+}
+
+/* The same image under the same name needs no pushing. */
+static bool is_pushed(const struct deployment *deployment)
+{
+    const char *present = deployment->present.image_uri;
+
+    return present && deployment->image_uri && strcmp(present, deployment->image_uri) == 0 &&
+           push_is_named(&deployment->push);
+}
+
+static bool push(struct deployment *deployment, struct error *err)
+{
+    if (!deployment->push.from)
+        return true;
+    if (!open_repository(deployment, true, err))
+        return false;
+    name_image(deployment);
+    if (is_pushed(deployment))
+        return true;
+    if (deployment->tools->rollback)
+        push_note(&deployment->push);
+    return push_send(&deployment->push, err);
+}
+
+/* --- the function --- */
+
+static struct platform_change change_of(const struct deployment *deployment)
+{
+    const struct deploy_tools *tools = deployment->tools;
+
+    return (struct platform_change){
+        .definition = definition_of(tools),
+        .image_uri = deployment->image_uri,
+        .environment = tools->environment,
+        .wait_s = tools->wait_s,
+    };
+}
+
+static bool change_function(const struct deployment *deployment, char **arn, struct error *err)
+{
+    struct platform *platform = deployment->tools->platform;
+    const struct platform_change change = change_of(deployment);
+
+    if (deployment->present.exists && !deployment->present.is_broken)
+        return platform->ops->update(platform, &change, arn, err);
+    return platform->ops->create(platform, &change, arn, err);
+}
+
+/* What is there now, and what to do; nothing where nothing was done. */
+static bool advise(const struct deployment *deployment, struct error *err)
+{
+    const struct deploy_tools *tools = deployment->tools;
+    const struct error cause = *err;
+
+    if (!deployment->push.is_begun)
+        return false;
+    return error_set(err, cause.kind,
+                     "%.650s; %s is there: mend the cause and go on with 'skiff%s deploy', or "
+                     "take everything away with 'skiff%s rm -n %s'",
+                     cause.text, deployment->push.is_sent ? "the image" : "a part of the image",
+                     local_word(tools), local_word(tools), definition_of(tools)->name);
+}
+
+static bool undo(const struct deployment *deployment, struct error *err)
+{
+    const struct deploy_tools *tools = deployment->tools;
     struct platform *platform = tools->platform;
-    const struct definition *definition = definition_of(tools);
+    const struct push *push = &deployment->push;
+    const struct error cause = *err;
     struct error trouble;
 
-    if (!platform->ops->create(platform, definition, image_uri, err))
-        return false;
-    if (platform->ops->wait_until_active(platform, definition->name, arn, err))
-        return true;
-    if (platform->ops->remove(platform, definition->name, &trouble))
-        return false;
-    struct error cause = *err;
-    return error_set(err, cause.kind,
-                     "%.600s; the function is still there, remove it with: "
-                     "skiff rm -n %s",
-                     cause.text, definition->name);
+    /* The tag first, or the image it leaves would be the last one of its repository. */
+    if (push_undo(push, &trouble) &&
+        platform->ops->undo(platform, definition_of(tools)->name,
+                            push->is_new ? deployment->image_uri : NULL, &trouble))
+        return error_set(err, cause.kind, "%.800s; what was done is undone", cause.text);
+    return error_set(err, cause.kind, "%.500s; and undoing what was done failed: %.400s",
+                     cause.text, trouble.text);
 }
 
 bool deploy_function(const struct deploy_tools *tools, struct deployed *out, struct error *err)
 {
-    owned(deployed) struct deployed deployed = {0};
+    owned(deployment) struct deployment deployment;
+    char *arn = NULL;
 
-    if (!refuse_existing(tools, err) || !provide_image(tools, &deployed.image_uri, err) ||
-        !start(tools, deployed.image_uri, &deployed.arn, err))
-        return false;
-    *out = deployed;
-    deployed = (struct deployed){0};
+    deployment_init(&deployment, tools);
+    if (!prepare(&deployment, err))
+        return deployment.push.is_begun && tools->rollback ? undo(&deployment, err)
+                                                           : advise(&deployment, err);
+    if (!push(&deployment, err) || !change_function(&deployment, &arn, err)) {
+        free(arn);
+        return tools->rollback ? undo(&deployment, err) : advise(&deployment, err);
+    }
+    *out = (struct deployed){.arn = arn, .image_uri = take(&deployment.image_uri)};
     return true;
 }
 
@@ -232,4 +376,36 @@ void deployed_release(struct deployed *deployed)
     free(deployed->arn);
     free(deployed->image_uri);
     *deployed = (struct deployed){0};
+}
+
+/* --- only saying it --- */
+
+bool deploy_plan(const struct deploy_tools *tools, json_t **plan, struct error *err)
+{
+    owned(deployment) struct deployment deployment;
+    struct platform *platform = tools->platform;
+    json_owned json_t *calls = json_array();
+    json_owned json_t *upload = json_array();
+    uint64_t bytes = 0;
+
+    deployment_init(&deployment, tools);
+    deployment.is_plan = true;
+    if (!prepare(&deployment, err))
+        return false;
+    if (deployment.push.from && !open_repository(&deployment, false, err))
+        return false;
+    if (deployment.push.from) {
+        name_image(&deployment);
+        if (!is_pushed(&deployment) && !push_plan(&deployment.push, upload, &bytes, err))
+            return false;
+    }
+    const struct platform_change change = change_of(&deployment);
+    if (!platform->ops->plan(platform, &change, calls, err))
+        return false;
+    *plan =
+        json_pack("{s:s, s:b, s:s?, s:s?, s:O, s:I, s:O}", "FunctionName",
+                  definition_of(tools)->name, "Exists", deployment.present.exists, "ImageUri",
+                  deployment.image_uri, "Repository", deployment.push.repository.uri, "Upload",
+                  upload, "UploadBytes", (json_int_t)bytes, "Calls", calls);
+    return true;
 }

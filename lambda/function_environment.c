@@ -35,3 +35,13 @@ json_t *function_environment(const struct definition *definition, const char *im
     json_object_set_new(variables, "FDL", json_string(fdl));
     return variables;
 }
+
+void function_environment_merge(json_t *wanted, json_t *present,
+                                const struct environment_change *change)
+{
+    if (!change->replace)
+        json_object_update_missing(wanted, present);
+    for (const char *const *name = change->unset; name && *name; name++)
+        if (strcmp(*name, "FDL") != 0 && strcmp(*name, "IMAGE_ID") != 0)
+            json_object_del(wanted, *name);
+}

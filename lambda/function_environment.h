@@ -12,3 +12,14 @@
 
 /** A new object of strings, the caller's. `image_uri` is what the function runs. */
 json_t *function_environment(const struct definition *definition, const char *image_uri);
+
+/* How the environment of a function that is there is changed. */
+struct environment_change {
+    const char *const *unset; /* names, ended by NULL; NULL: none */
+    bool replace;             /* variables that the definition does not name go */
+};
+
+/** Adds to `wanted`, from function_environment(), the variables of `present` that stay, and
+ *  takes out what is to be unset. */
+void function_environment_merge(json_t *wanted, json_t *present,
+                                const struct environment_change *change);

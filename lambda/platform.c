@@ -9,6 +9,12 @@ void platform_repository_release(struct platform_repository *repository)
     *repository = (struct platform_repository){0};
 }
 
+void platform_function_release(struct platform_function *function)
+{
+    free(function->image_uri);
+    *function = (struct platform_function){0};
+}
+
 void invocation_release(struct invocation *invocation)
 {
     free(invocation->payload);

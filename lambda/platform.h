@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "lambda/definition.h"
+#include "lambda/function_environment.h"
 #include "oci/store.h"
 
 struct platform;
@@ -23,6 +24,23 @@ struct platform_repository {
 };
 
 void platform_repository_release(struct platform_repository *repository);
+
+/* What is there under a function's name; all owned. Empty: nothing. */
+struct platform_function {
+    bool exists;
+    bool is_broken;  /* its creation failed, and create() makes it anew */
+    char *image_uri; /* what it runs, by digest; NULL when not known */
+};
+
+void platform_function_release(struct platform_function *function);
+
+/* What a function is to become. */
+struct platform_change {
+    const struct definition *definition;
+    const char *image_uri; /* by digest; NULL in a plan for an image that is not there yet */
+    struct environment_change environment; /* of one that is there */
+    int wait_s;                            /* at most, for each change; 0: the usual */
+};
 
 /* All owned. */
 struct invocation {
@@ -42,22 +60,36 @@ struct platform_ops {
      * copied into the repository. Elsewhere layers must be gzip. */
     bool is_local;
 
-    bool (*has_function)(struct platform *self, const char *name, bool *found,
-                         struct error *err);
+    /* Looks for the function. Everything that can be refused without changing anything is
+     * asked for, too, at the same time, so that it is heard before an image is pushed. */
+    bool (*find)(struct platform *self, const struct definition *definition,
+                 struct platform_function *out, struct error *err);
 
-    /* Opens the repository for the function's images, made when missing; says so. */
+    /* Opens the repository for the function's images. With `make` it is made when missing, and
+     * that is said; else a missing one leaves `out` empty. */
     bool (*open_repository)(struct platform *self, const struct definition *definition,
-                            struct platform_repository *out, struct error *err);
+                            bool make, struct platform_repository *out, struct error *err);
 
-    /* Creates the function on the image `image_uri` (by digest) and what belongs to it.
-     * ERROR_CONFLICT when it exists already. */
-    bool (*create)(struct platform *self, const struct definition *definition,
-                   const char *image_uri, struct error *err);
+    /* Creates the function and what belongs to it, and waits until it can be invoked. `*arn`,
+     * what the platform calls it, is the caller's to free(). ERROR_CONFLICT when it exists
+     * already. */
+    bool (*create)(struct platform *self, const struct platform_change *change, char **arn,
+                   struct error *err);
 
-    /* Waits until the function can be invoked. `*arn`, what the platform calls it, is the
-     * caller's to free(). */
-    bool (*wait_until_active)(struct platform *self, const char *name, char **arn,
-                              struct error *err);
+    /* The same for a function that find() found: what it has otherwise is changed, and nothing
+     * when there is no such thing. Says what was changed. */
+    bool (*update)(struct platform *self, const struct platform_change *change, char **arn,
+                   struct error *err);
+
+    /* Appends to the array `calls`, in the platform's own words, what create() or update()
+     * would do. Changes nothing. */
+    bool (*plan)(struct platform *self, const struct platform_change *change, json_t *calls,
+                 struct error *err);
+
+    /* Takes back what create() or update() did to the function, and removes the image, unless
+     * it is NULL, with a repository made for it. Says each step. */
+    bool (*undo)(struct platform *self, const char *name, const char *image_uri,
+                 struct error *err);
 
     /* Sends `payload`, JSON, and waits for the answer. ERROR_NOT_FOUND without such a function.
      */
@@ -81,6 +113,10 @@ void platform_free(struct platform *platform);
 static inline void platform_repository_cleanup(struct platform_repository *repository)
 {
     platform_repository_release(repository);
+}
+static inline void platform_function_cleanup(struct platform_function *function)
+{
+    platform_function_release(function);
 }
 static inline void invocation_cleanup(struct invocation *invocation)
 {

@@ -119,7 +119,7 @@ static bool send_once(const struct aws *aws, const struct aws_call *call,
     if (!sign_call(aws, call, endpoint, body, body_count, &signed_call, err))
         return false;
     /* GET and DELETE have no body, not even an empty one. */
-    bool posts = strcmp(signed_call.request.method, "POST") == 0;
+    bool posts = strcmp(signed_call.request.method, "POST") == 0 || body_count > 0;
     if (!http_exchange_bytes(aws->http, &signed_call.request, posts ? body : NULL, body_count,
                              AWS_ANSWER_LIMIT, &answer.head, &answer.bytes, &answer.count,
                              err)) {

@@ -7,37 +7,34 @@
 #include "lambda/aws/aws.h"
 #include "lambda/aws/ecr.h"
 #include "lambda/aws/ecr_registry.h"
+#include "lambda/aws/function_deployment.h"
 #include "lambda/aws/function_request.h"
+#include "lambda/aws/function_state.h"
 #include "lambda/aws/functions.h"
-#include "lambda/aws/identity.h"
-#include "lambda/aws/logs.h"
+#include "lambda/aws/removal.h"
 #include "lambda/signer/endpoint.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
+#include "oci/base/work.h"
 
 struct aws_platform {
     struct platform platform;
     struct aws_session session;
     struct registries *registries;
+    struct function_deployment deployment;
+    struct ecr_repository repository; /* empty until it is found or made */
+    struct ecr_login login;           /* likewise */
 };
 
-static const struct aws *aws_of(const struct platform *self)
+static struct aws_platform *platform_of(struct platform *self)
 {
-    return &((const struct aws_platform *)self)->session.aws;
+    return (struct aws_platform *)self;
 }
 
-static bool has_function(struct platform *self, const char *name, bool *found,
-                         struct error *err)
+static const struct aws *aws_of(struct platform *self)
 {
-    json_owned json_t *function = NULL;
-    struct error refused = {0};
-
-    *found = functions_get(aws_of(self), name, &function, &refused);
-    if (*found || refused.kind == ERROR_NOT_FOUND)
-        return true;
-    *err = refused;
-    return false;
+    return &platform_of(self)->session.aws;
 }
 
 /* Before anything is made: an image URI of the right length stands for the one to come. */
@@ -51,22 +48,82 @@ static bool check_definition(const struct aws *aws, const struct definition *def
     return function_request_check(definition, image_uri, err);
 }
 
-static bool open_repository(struct platform *self, const struct definition *definition,
-                            struct platform_repository *out, struct error *err)
-{
-    struct aws_platform *platform = (struct aws_platform *)self;
-    const struct aws *aws = &platform->session.aws;
-    owned(memory) char *name = NULL;
-    owned(ecr_repository) struct ecr_repository repository = {0};
-    owned(ecr_login) struct ecr_login login = {0};
+/* --- looking --- */
 
-    if (!ecr_repository_name(definition->name, &name, err) ||
-        !check_definition(aws, definition, name, err) || !ecr_ask_login(aws, &login, err) ||
-        !ecr_open_repository(aws, name, &repository, err))
+/* What is asked at the same time. */
+struct questions {
+    struct aws_platform *platform;
+    const char *function;
+    const char *repository;
+};
+
+static bool ask_function(const struct questions *questions, struct error *err)
+{
+    struct aws_platform *platform = questions->platform;
+    struct error refused = {0};
+
+    json_decref(take(&platform->deployment.before));
+    if (functions_get(&platform->session.aws, questions->function, &platform->deployment.before,
+                      &refused) ||
+        refused.kind == ERROR_NOT_FOUND)
+        return true;
+    *err = refused;
+    return false;
+}
+
+static bool ask_repository(const struct questions *questions, struct error *err)
+{
+    struct aws_platform *platform = questions->platform;
+    bool found;
+
+    ecr_repository_release(&platform->repository);
+    return ecr_find_repository(&platform->session.aws, questions->repository,
+                               &platform->repository, &found, err);
+}
+
+static bool ask_login(const struct questions *questions, struct error *err)
+{
+    ecr_login_release(&questions->platform->login);
+    return ecr_ask_login(&questions->platform->session.aws, &questions->platform->login, err);
+}
+
+static bool ask_one(void *context, struct work *work, size_t piece, struct error *err)
+{
+    static bool (*const questions[])(const struct questions *, struct error *) = {
+        ask_function, ask_repository, ask_login};
+    (void)work;
+
+    return questions[piece](context, err);
+}
+
+static bool find(struct platform *self, const struct definition *definition,
+                 struct platform_function *out, struct error *err)
+{
+    struct aws_platform *platform = platform_of(self);
+    owned(memory) char *repository = NULL;
+
+    if (!ecr_repository_name(definition->name, &repository, err) ||
+        !check_definition(&platform->session.aws, definition, repository, err))
+        return false;
+    struct questions questions = {platform, definition->name, repository};
+    /* An image that is used as it is needs no repository of ours. */
+    size_t count = definition->image_is_prepared ? 1 : 3;
+    if (!work_run(count, count, ask_one, &questions, err))
         return false;
 
-    size_t host_length = strcspn(repository.uri, "/");
-    owned(memory) char *host = text_format("%.*s", (int)host_length, repository.uri);
+    const json_t *before = platform->deployment.before;
+    const char *image_uri = function_deployment_image(before);
+    *out = (struct platform_function){
+        .exists = before != NULL,
+        .is_broken = function_state_is_broken(json_object_get(before, "Configuration")),
+        .image_uri = image_uri ? memory_copy_string(image_uri) : NULL,
+    };
+    return true;
+}
+
+static void use_login(struct aws_platform *platform, const char *host)
+{
+    const struct aws *aws = &platform->session.aws;
     const struct aws_settings *settings = &platform->session.settings;
     const struct aws_options options = {
         .http = aws->http,
@@ -78,38 +135,67 @@ static bool open_repository(struct platform *self, const struct definition *defi
         .progress = aws->progress,
         .ask = platform->session.sources.ask,
     };
-    ecr_registry_use_login(&options, host, &login);
-    out->store = registries_repository(platform->registries, host, repository.name);
-    out->uri = take(&repository.uri);
+
+    ecr_registry_use_login(&options, host, &platform->login);
+}
+
+static bool open_repository(struct platform *self, const struct definition *definition,
+                            bool make, struct platform_repository *out, struct error *err)
+{
+    struct aws_platform *platform = platform_of(self);
+    owned(memory) char *name = NULL;
+
+    if (!ecr_repository_name(definition->name, &name, err))
+        return false;
+    if (!platform->repository.uri) {
+        if (!make)
+            return true;
+        if (!ecr_make_repository(&platform->session.aws, name, &platform->repository, err))
+            return false;
+    }
+
+    const struct ecr_repository *repository = &platform->repository;
+    size_t host_length = strcspn(repository->uri, "/");
+    owned(memory) char *host = text_format("%.*s", (int)host_length, repository->uri);
+    use_login(platform, host);
+    out->store = registries_repository(platform->registries, host, repository->name);
+    out->uri = memory_copy_string(repository->uri);
     return true;
 }
 
-static bool create(struct platform *self, const struct definition *definition,
-                   const char *image_uri, struct error *err)
+/* --- changing --- */
+
+static bool create(struct platform *self, const struct platform_change *change, char **arn,
+                   struct error *err)
 {
-    const struct aws *aws = aws_of(self);
-    owned(memory) char *owner = NULL;
-    struct error trouble;
-
-    if (!function_request_check(definition, image_uri, err))
-        return false;
-    if (!identity_user_id(aws, &owner, &trouble))
-        progress_warn(aws->progress, "the function gets no tag 'owner': %s", trouble.text);
-
-    json_owned json_t *request = function_request(definition, image_uri, owner);
-    if (!functions_create(aws, definition->name, request, err))
-        return false;
-    if (!logs_make_group(aws, definition->name, definition->log_retention_days,
-                         json_object_get(request, "Tags"), &trouble))
-        progress_warn(aws->progress, "the function's log group is not set up: %s",
-                      trouble.text);
-    return true;
+    return function_deployment_create(&platform_of(self)->deployment, change, arn, err);
 }
 
-static bool wait_until_active(struct platform *self, const char *name, char **arn,
-                              struct error *err)
+static bool update(struct platform *self, const struct platform_change *change, char **arn,
+                   struct error *err)
 {
-    return functions_wait_until_active(aws_of(self), name, arn, err);
+    return function_deployment_update(&platform_of(self)->deployment, change, arn, err);
+}
+
+static bool plan(struct platform *self, const struct platform_change *change, json_t *calls,
+                 struct error *err)
+{
+    struct aws_platform *platform = platform_of(self);
+
+    if (!change->definition->image_is_prepared && !platform->repository.uri)
+        json_array_append_new(calls, json_string("CreateRepository"));
+    return function_deployment_plan(&platform->deployment, change, calls, err);
+}
+
+static bool undo(struct platform *self, const char *name, const char *image_uri,
+                 struct error *err)
+{
+    struct aws_platform *platform = platform_of(self);
+    const struct aws *aws = &platform->session.aws;
+
+    if (!function_deployment_undo(&platform->deployment, name, err))
+        return false;
+    return !image_uri || removal_of_image(aws, image_uri, err);
 }
 
 static bool invoke(struct platform *self, const char *name, const char *payload, size_t count,
@@ -118,54 +204,29 @@ static bool invoke(struct platform *self, const char *name, const char *payload,
     return functions_invoke(aws_of(self), name, payload, count, out, err);
 }
 
-/* The URI by digest of the image to remove with the function; NULL when it is to stay. What the
- * function was made with counts, as SCAR has it. */
-static const char *image_to_remove(const json_t *function)
-{
-    json_t *environment =
-        json_object_get(json_object_get(function, "Configuration"), "Environment");
-    json_owned json_t *fdl =
-        function_request_read_fdl(json_object_get(environment, "Variables"));
-    const json_t *code = json_object_get(function, "Code");
-    const char *given = json_optional_string(code, "ImageUri");
-    const char *resolved = json_optional_string(code, "ResolvedImageUri");
-
-    if (json_is_false(json_object_get(json_object_get(fdl, "ecr"), "delete_image")))
-        return NULL;
-    return given && strchr(given, '@') ? given : resolved;
-}
-
 static bool remove_function(struct platform *self, const char *name, struct error *err)
 {
-    const struct aws *aws = aws_of(self);
-    json_owned json_t *function = NULL;
-
-    if (!functions_get(aws, name, &function, err))
-        return false;
-    const char *image_uri = image_to_remove(function);
-    if (!functions_delete(aws, name, err))
-        return false;
-    if (!logs_remove_group(aws, name, err))
-        return error_wrap(err, "function '%.80s' is removed, but not its log group", name);
-    if (image_uri && !ecr_remove_image(aws, image_uri, err))
-        return error_wrap(err, "function '%.80s' is removed, but not its image '%.200s'", name,
-                          image_uri);
-    return true;
+    return removal_of_function(aws_of(self), name, err);
 }
 
 static void free_platform(struct platform *self)
 {
-    struct aws_platform *platform = (struct aws_platform *)self;
+    struct aws_platform *platform = platform_of(self);
 
+    function_deployment_release(&platform->deployment);
+    ecr_repository_release(&platform->repository);
+    ecr_login_release(&platform->login);
     aws_session_release(&platform->session);
     free(platform);
 }
 
 static const struct platform_ops aws_ops = {
-    .has_function = has_function,
+    .find = find,
     .open_repository = open_repository,
     .create = create,
-    .wait_until_active = wait_until_active,
+    .update = update,
+    .plan = plan,
+    .undo = undo,
     .invoke = invoke,
     .remove = remove_function,
     .free = free_platform,
@@ -183,6 +244,7 @@ bool aws_platform_open(const struct aws_options *options, struct platform **out,
     if (!aws_session_open(options, &platform->session, err) ||
         !aws_session_check_credentials(&platform->session, NULL, err))
         return false;
+    platform->deployment.aws = &platform->session.aws;
     *out = take(&opened);
     return true;
 }

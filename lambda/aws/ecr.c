@@ -111,25 +111,30 @@ static bool describe(const struct aws *aws, const char *name, struct ecr_reposit
     return read_repository(json_array_get(repositories, 0), out, err);
 }
 
-bool ecr_open_repository(const struct aws *aws, const char *name, struct ecr_repository *out,
-                         struct error *err)
+bool ecr_find_repository(const struct aws *aws, const char *name, struct ecr_repository *out,
+                         bool *found, struct error *err)
 {
     struct error refused = {0};
 
-    if (describe(aws, name, out, &refused))
+    *found = describe(aws, name, out, &refused);
+    if (*found || refused.kind == ERROR_NOT_FOUND)
         return true;
-    if (refused.kind != ERROR_NOT_FOUND) {
-        *err = refused;
-        return false;
-    }
+    *err = refused;
+    return false;
+}
 
+bool ecr_make_repository(const struct aws *aws, const char *name, struct ecr_repository *out,
+                         struct error *err)
+{
     json_owned json_t *body = json_pack("{s:s, s:[{s:s, s:s}]}", "repositoryName", name, "tags",
                                         "Key", OWNER_KEY, "Value", OWNER_VALUE);
     json_owned json_t *answer = NULL;
+    struct error refused = {0};
+
     progress_step(aws->progress, "Creating ECR repository: %s", name);
     if (ask(aws, "CreateRepository", body, &answer, &refused))
         return read_repository(json_object_get(answer, "repository"), out, err);
-    if (refused.kind == ERROR_CONFLICT) /* somebody was faster */
+    if (refused.kind == ERROR_CONFLICT) /* somebody was faster, or the first answer was lost */
         return describe(aws, name, out, err);
     *err = refused;
     return false;
@@ -221,8 +226,8 @@ bool ecr_ask_public_login(const struct aws *aws, struct ecr_login *out, struct e
     return true;
 }
 
-static bool is_ours(const struct aws *aws, const struct ecr_repository *repository, bool *ours,
-                    struct error *err)
+bool ecr_is_ours(const struct aws *aws, const struct ecr_repository *repository, bool *ours,
+                 struct error *err)
 {
     json_owned json_t *body = json_pack("{s:s}", "resourceArn", repository->arn);
     json_owned json_t *answer = NULL;
@@ -361,10 +366,26 @@ static bool find_ours(const struct aws *aws, const char *image_uri, struct ecr_r
     size_t length = (size_t)(at - image_uri);
     if (strlen(out->uri) != length || strncmp(out->uri, image_uri, length) != 0)
         return true; /* of the same name, in another account or region */
-    return is_ours(aws, out, found, err);
+    return ecr_is_ours(aws, out, found, err);
 }
 
-bool ecr_remove_image(const struct aws *aws, const char *image_uri, struct error *err)
+/* The first of the images that somebody needs; NULL when there is none. */
+static const char *find_used(const json_t *ids, const json_t *used)
+{
+    const json_t *id = NULL;
+    size_t i;
+
+    json_array_foreach(ids, i, id)
+    {
+        const char *digest = json_optional_string(id, "imageDigest");
+        if (digest && json_object_get(used, digest))
+            return digest;
+    }
+    return NULL;
+}
+
+bool ecr_remove_image(const struct aws *aws, const char *image_uri, const json_t *used,
+                      struct error *err)
 {
     owned(ecr_repository) struct ecr_repository repository = {0};
     json_owned json_t *indexes = json_array();
@@ -375,8 +396,15 @@ bool ecr_remove_image(const struct aws *aws, const char *image_uri, struct error
         return false;
     if (!found)
         return true;
-    if (!find_family(aws, &repository, strchr(image_uri, '@') + 1, indexes, manifests, err) ||
-        !delete_images(aws, &repository, indexes, err) ||
+    if (!find_family(aws, &repository, strchr(image_uri, '@') + 1, indexes, manifests, err))
+        return false;
+    const char *needed = find_used(manifests, used);
+    if (needed) {
+        progress_step(aws->progress, "Image '%s' is kept: another function runs %s", image_uri,
+                      needed);
+        return true;
+    }
+    if (!delete_images(aws, &repository, indexes, err) ||
         !delete_images(aws, &repository, manifests, err))
         return false;
     progress_step(aws->progress, "Image '%s' successfully deleted.", image_uri);

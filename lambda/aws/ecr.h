@@ -32,8 +32,12 @@ struct ecr_login {
  *  caller's to free(). ERROR_USAGE when ECR takes no such name. */
 bool ecr_repository_name(const char *function, char **out, struct error *err) MUST_CHECK;
 
-/** Finds the repository, or makes it and says so. */
-bool ecr_open_repository(const struct aws *aws, const char *name, struct ecr_repository *out,
+/** Looks for the repository; `*found` says whether `out` is filled in. */
+bool ecr_find_repository(const struct aws *aws, const char *name, struct ecr_repository *out,
+                         bool *found, struct error *err) MUST_CHECK;
+
+/** Makes the repository, marks it as ours and says so; one that is there by now is taken. */
+bool ecr_make_repository(const struct aws *aws, const char *name, struct ecr_repository *out,
                          struct error *err) MUST_CHECK;
 
 /** Asks for a login, good for twelve hours. ERROR_INVALID when it would have to travel
@@ -44,10 +48,15 @@ bool ecr_ask_login(const struct aws *aws, struct ecr_login *out, struct error *e
 bool ecr_ask_public_login(const struct aws *aws, struct ecr_login *out,
                           struct error *err) MUST_CHECK;
 
+/** Whether the repository was made here: it says so in a tag. */
+bool ecr_is_ours(const struct aws *aws, const struct ecr_repository *repository, bool *ours,
+                 struct error *err) MUST_CHECK;
+
 /** Removes the image "<uri>@sha256:…", together with the index that the tag `latest` names when
  *  it holds this image, and then the repository if nothing is left in it. Says each step. Only
- *  in repositories of ours; in others, and where nothing is there, it does nothing. */
-bool ecr_remove_image(const struct aws *aws, const char *image_uri,
+ *  in repositories of ours; in others, and where nothing is there, it does nothing. The digests
+ *  that are names in the object `used` stay, and what goes together with them. */
+bool ecr_remove_image(const struct aws *aws, const char *image_uri, const json_t *used,
                       struct error *err) MUST_CHECK;
 
 void ecr_repository_release(struct ecr_repository *repository);

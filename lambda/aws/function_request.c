@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lambda/aws/function_configuration.h"
 #include "lambda/function_environment.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
@@ -14,7 +15,7 @@ static const struct {
     const char *name; /* Lambda's */
 } architectures[] = {{"amd64", "x86_64"}, {"arm64", "arm64"}};
 
-static const char *lambda_architecture(const struct definition *definition)
+const char *function_request_architecture(const struct definition *definition)
 {
     for (size_t i = 0; i < sizeof architectures / sizeof *architectures; i++)
         if (strcmp(definition->architectures[0].architecture, architectures[i].architecture) ==
@@ -28,16 +29,15 @@ static bool check_role(const struct definition *definition, struct error *err)
     if (!definition->role || !*definition->role)
         return error_set(err, ERROR_USAGE,
                          "function '%.80s' has no role to run as: set iam.role in the "
-                         "definition or give --iam-role, the ARN of a role that Lambda may "
-                         "assume",
+                         "definition, give --iam-role, the ARN of a role that Lambda may "
+                         "assume, or let --create-role make one",
                          definition->name);
     return true;
 }
 
-static bool check_environment(const struct definition *definition, const char *image_uri,
-                              struct error *err)
+static bool check_variables(const struct definition *definition, const json_t *variables,
+                            struct error *err)
 {
-    json_owned json_t *variables = function_environment(definition, image_uri);
     owned(memory) char *text = json_text(variables);
     size_t fdl = json_string_length(json_object_get(variables, "FDL"));
 
@@ -52,7 +52,28 @@ static bool check_environment(const struct definition *definition, const char *i
 bool function_request_check(const struct definition *definition, const char *image_uri,
                             struct error *err)
 {
-    return check_role(definition, err) && check_environment(definition, image_uri, err);
+    json_owned json_t *variables = function_environment(definition, image_uri);
+
+    return check_role(definition, err) && check_variables(definition, variables, err);
+}
+
+bool function_request_check_update(const struct definition *definition, const json_t *changes,
+                                   struct error *err)
+{
+    const json_t *variables =
+        json_object_get(json_object_get(changes, "Environment"), "Variables");
+    owned(memory) char *text = json_text(changes);
+
+    if (variables && !check_variables(definition, variables, err))
+        return false;
+    if (strlen(text) >= FUNCTION_UPDATE_LIMIT)
+        return error_set(
+            err, ERROR_LIMIT,
+            "what is to be changed of function '%.80s' has %zu bytes as a request, "
+            "Lambda takes less than %d; a shorter description, fewer variables or "
+            "fewer words in image_config help",
+            definition->name, strlen(text), FUNCTION_UPDATE_LIMIT);
+    return true;
 }
 
 json_t *function_request_tags(const struct definition *definition, const char *owner)
@@ -70,21 +91,18 @@ json_t *function_request_tags(const struct definition *definition, const char *o
 json_t *function_request(const struct definition *definition, const char *image_uri,
                          const char *owner)
 {
-    json_t *request =
-        json_pack("{s:s, s:s, s:s, s:{s:s}, s:[s], s:{s:o}, s:o}", "FunctionName",
-                  definition->name, "PackageType", "Image", "Role", definition->role, "Code",
-                  "ImageUri", image_uri, "Architectures", lambda_architecture(definition),
-                  "Environment", "Variables", function_environment(definition, image_uri),
-                  "Tags", function_request_tags(definition, owner));
+    json_owned json_t *fresh = function_configuration_read(NULL, definition->name);
+    json_owned json_t *wanted = function_configuration(definition, image_uri);
+    json_t *request = function_configuration_changes(fresh, wanted);
 
-    json_object_set_new(request, "Timeout", json_integer(definition->timeout_s));
-    json_object_set_new(request, "MemorySize", json_integer(definition->memory_mib));
-    if (definition->description)
-        json_object_set_new(request, "Description", json_string(definition->description));
-    if (definition->vpc)
-        json_object_set(request, "VpcConfig", (json_t *)definition->vpc);
-    if (definition->file_system)
-        json_object_set(request, "FileSystemConfigs", (json_t *)definition->file_system);
+    json_object_set_new(request, "FunctionName", json_string(definition->name));
+    json_object_set_new(request, "PackageType", json_string("Image"));
+    json_object_set_new(request, "Code", json_pack("{s:s}", "ImageUri", image_uri));
+    json_object_set_new(request, "Architectures",
+                        json_pack("[s]", function_request_architecture(definition)));
+    json_object_set_new(request, "Tags", function_request_tags(definition, owner));
+    if (definition->publish)
+        json_object_set_new(request, "Publish", json_true());
     return request;
 }
 

@@ -4,34 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lambda/aws/function_call.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
 
-static const char FUNCTIONS_PATH[] = "/2015-03-31/functions";
-
-enum { ROLE_PAUSE_S = 3, POLL_PAUSE_S = 1 };
-
-/* The path of one function and of what belongs to it; a new string. */
-static char *function_path(const char *name, const char *part)
-{
-    struct text path = {0};
-
-    text_addf(&path, "%s/", FUNCTIONS_PATH);
-    text_add_escaped(&path, name, "");
-    text_add(&path, part);
-    return text_take(&path);
-}
-
-static bool not_found(const struct aws *aws, const char *name, struct error *err)
-{
-    return error_set(err, ERROR_NOT_FOUND, "no function '%.80s' in region %s", name,
-                     aws->region);
-}
+static const char VERSION[] = "2015-03-31";
+static const char TAGS_VERSION[] = "2017-03-31";
 
 bool functions_get(const struct aws *aws, const char *name, json_t **out, struct error *err)
 {
-    owned(memory) char *path = function_path(name, "");
+    owned(memory) char *path = function_path(VERSION, name, "");
     json_owned json_t *answer = NULL;
     json_t *configuration = NULL;
     const struct aws_call call = {
@@ -42,33 +25,30 @@ bool functions_get(const struct aws *aws, const char *name, json_t **out, struct
     };
 
     if (!aws_ask(aws, &call, NULL, &answer, NULL, err))
-        return err->kind == ERROR_NOT_FOUND ? not_found(aws, name, err) : false;
+        return err->kind == ERROR_NOT_FOUND ? function_not_found(aws, name, err) : false;
     if (!json_field_object(answer, "Configuration", &configuration, err))
         return error_wrap(err, "lambda GetFunction");
     *out = take(&answer);
     return true;
 }
 
-/* Refusals of CreateFunction that time heals, and what is being waited for. */
-static const struct {
-    const char *words;
-    const char *awaited;
-} passing[] = {
-    {"cannot be assumed by Lambda", "the role to be known to Lambda"},
-    {"provided execution role does not have permissions",
-     "the role's permissions to take effect"},
-    {"KMS key is invalid for CreateGrant", "the key to be known to Lambda"},
-    {"throttled by EC2", "EC2, which asks to slow down"},
-    {"operation cannot be performed at this time", "an earlier change of the function"},
-    {"currently in the following state", "an earlier change of the function"},
-};
-
-static const char *awaited_after(const struct refusal *refusal)
+/* A reply that was lost makes aws_ask() ask twice: then the function is there, and as asked. */
+static bool is_as_asked(const struct aws *aws, const char *name, const json_t *request)
 {
-    for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
-        if (strstr(refusal->message, passing[i].words))
-            return passing[i].awaited;
-    return NULL;
+    json_owned json_t *function = NULL;
+    struct error unknown;
+
+    if (!functions_get(aws, name, &function, &unknown))
+        return false;
+    const json_t *present = json_object_get(json_object_get(function, "Configuration"), "Role");
+    const json_t *image = json_object_get(json_object_get(function, "Code"), "ImageUri");
+    json_t *variables = json_object_get(
+        json_object_get(json_object_get(function, "Configuration"), "Environment"),
+        "Variables");
+    return json_equal(present, json_object_get(request, "Role")) &&
+           json_equal(image, json_object_get(json_object_get(request, "Code"), "ImageUri")) &&
+           json_equal(variables,
+                      json_object_get(json_object_get(request, "Environment"), "Variables"));
 }
 
 bool functions_create(const struct aws *aws, const char *name, const json_t *request,
@@ -77,97 +57,64 @@ bool functions_create(const struct aws *aws, const char *name, const json_t *req
     const struct aws_call call = {
         .service = "lambda",
         .operation = "CreateFunction",
-        .path = FUNCTIONS_PATH,
+        .path = "/2015-03-31/functions",
     };
+    struct error refused;
 
-    for (int waited_s = 0;; waited_s += ROLE_PAUSE_S) {
-        struct refusal refusal;
-        if (aws_ask(aws, &call, request, NULL, &refusal, err)) {
-            progress_step(aws->progress, "Function '%s' successfully created.", name);
-            return true;
-        }
-        const char *awaited = awaited_after(&refusal);
-        if (!awaited && err->kind == ERROR_CONFLICT)
+    if (!function_ask(aws, &call, request, NULL, NULL, &refused)) {
+        if (refused.kind == ERROR_CONFLICT && !is_as_asked(aws, name, request))
             return error_set(err, ERROR_CONFLICT,
                              "function '%.80s' already exists in region %s", name, aws->region);
-        if (!awaited || waited_s >= FUNCTIONS_ROLE_WAIT_S)
-            return false;
-        if (waited_s == 0)
-            progress_step(aws->progress, "Waiting for %s", awaited);
-        clock_sleep(aws->clock, ROLE_PAUSE_S * 1000);
-    }
-}
-
-enum state { STATE_READY, STATE_CHANGING, STATE_FAILED };
-
-static bool is(const char *text, const char *expected)
-{
-    return text && strcmp(text, expected) == 0;
-}
-
-/* Of a configuration. A function has one state for itself and one for its latest change. */
-static enum state read_state(const json_t *configuration)
-{
-    const char *state = json_optional_string(configuration, "State");
-    const char *update = json_optional_string(configuration, "LastUpdateStatus");
-
-    if (is(state, "Failed") || is(update, "Failed"))
-        return STATE_FAILED;
-    if (is(state, "Pending") || is(update, "InProgress"))
-        return STATE_CHANGING;
-    return STATE_READY;
-}
-
-static bool failed(const char *name, const json_t *configuration, struct error *err)
-{
-    bool itself = is(json_optional_string(configuration, "State"), "Failed");
-    const char *reason =
-        json_optional_string(configuration, itself ? "StateReason" : "LastUpdateStatusReason");
-    const char *code = json_optional_string(
-        configuration, itself ? "StateReasonCode" : "LastUpdateStatusReasonCode");
-
-    return error_set(err, ERROR_INVALID, "function '%.80s' failed to start: %.400s (%.80s)%s",
-                     name, reason ? reason : "no reason given", code ? code : "no code",
-                     itself ? "; remove it before making it again" : "");
-}
-
-bool functions_wait_until_active(const struct aws *aws, const char *name, char **arn,
-                                 struct error *err)
-{
-    bool told = false;
-
-    for (int waited_s = 0;; waited_s += POLL_PAUSE_S) {
-        json_owned json_t *answer = NULL;
-        struct error refused = {0};
-        bool found = functions_get(aws, name, &answer, &refused);
-        if (!found &&
-            (refused.kind != ERROR_NOT_FOUND || waited_s >= FUNCTIONS_MISSING_WAIT_S)) {
+        if (refused.kind != ERROR_CONFLICT) {
             *err = refused;
             return false;
         }
-        const json_t *configuration = json_object_get(answer, "Configuration");
-        enum state state = found ? read_state(configuration) : STATE_CHANGING;
-        if (state == STATE_FAILED)
-            return failed(name, configuration, err);
-        if (state == STATE_READY) {
-            const char *found_arn = NULL;
-            if (!json_field_string(configuration, "FunctionArn", &found_arn, err))
-                return error_wrap(err, "lambda GetFunction");
-            *arn = memory_copy_string(found_arn);
-            if (told)
-                progress_step(aws->progress, "Function 'Active'");
-            return true;
-        }
-        if (waited_s >= FUNCTIONS_ACTIVE_WAIT_S)
-            return error_set(
-                err, ERROR_NETWORK,
-                "function '%.80s' is not active after %d s; it may still become so", name,
-                FUNCTIONS_ACTIVE_WAIT_S);
-        if (!told)
-            progress_step(aws->progress, "Wait function to be 'Active'");
-        told = true;
-        clock_sleep(aws->clock, POLL_PAUSE_S * 1000);
     }
+    progress_step(aws->progress, "Function '%s' successfully created.", name);
+    return true;
+}
+
+bool functions_update_code(const struct aws *aws, const char *name, const json_t *request,
+                           struct error *err)
+{
+    owned(memory) char *path = function_path(VERSION, name, "/code");
+    const struct aws_call call = {
+        .service = "lambda",
+        .operation = "UpdateFunctionCode",
+        .method = "PUT",
+        .path = path,
+    };
+
+    return function_ask(aws, &call, request, NULL, NULL, err);
+}
+
+bool functions_update_configuration(const struct aws *aws, const char *name,
+                                    const json_t *request, struct error *err)
+{
+    owned(memory) char *path = function_path(VERSION, name, "/configuration");
+    const struct aws_call call = {
+        .service = "lambda",
+        .operation = "UpdateFunctionConfiguration",
+        .method = "PUT",
+        .path = path,
+    };
+
+    return function_ask(aws, &call, request, NULL, NULL, err);
+}
+
+bool functions_tag(const struct aws *aws, const char *arn, json_t *tags, struct error *err)
+{
+    owned(text) struct text path = {0};
+    json_owned json_t *request = json_pack("{s:O}", "Tags", tags);
+
+    text_addf(&path, "/%s/tags/", TAGS_VERSION);
+    text_add_escaped(&path, arn, "");
+    const struct aws_call call = {
+        .service = "lambda",
+        .operation = "TagResource",
+        .path = text_string(&path),
+    };
+    return function_ask(aws, &call, request, NULL, NULL, err);
 }
 
 static char *copy_or_empty(const char *text)
@@ -207,7 +154,7 @@ static void read_invocation(struct aws_answer *answer, struct invocation *out)
 bool functions_invoke(const struct aws *aws, const char *name, const char *payload,
                       size_t count, struct invocation *out, struct error *err)
 {
-    owned(memory) char *path = function_path(name, "/invocations");
+    owned(memory) char *path = function_path(VERSION, name, "/invocations");
     owned(aws_answer) struct aws_answer answer = {0};
     struct refusal refusal;
     const struct aws_call call = {
@@ -224,7 +171,7 @@ bool functions_invoke(const struct aws *aws, const char *name, const char *paylo
                          FUNCTIONS_PAYLOAD_LIMIT);
     if (!aws_send(aws, &call, payload, count, &answer, &refusal, err)) {
         bool missing = strcmp(refusal.code, "ResourceNotFoundException") == 0;
-        return missing ? not_found(aws, name, err) : false;
+        return missing ? function_not_found(aws, name, err) : false;
     }
     read_invocation(&answer, out);
     return true;
@@ -232,7 +179,7 @@ bool functions_invoke(const struct aws *aws, const char *name, const char *paylo
 
 bool functions_delete(const struct aws *aws, const char *name, struct error *err)
 {
-    owned(memory) char *path = function_path(name, "");
+    owned(memory) char *path = function_path(VERSION, name, "");
     struct error refused;
     const struct aws_call call = {
         .service = "lambda",
@@ -241,7 +188,7 @@ bool functions_delete(const struct aws *aws, const char *name, struct error *err
         .path = path,
     };
 
-    if (aws_ask(aws, &call, NULL, NULL, NULL, &refused)) {
+    if (function_ask(aws, &call, NULL, NULL, NULL, &refused)) {
         progress_step(aws->progress, "Function '%s' successfully deleted.", name);
         return true;
     }

@@ -2,22 +2,18 @@
 #pragma once
 
 /*
- * Functions of AWS Lambda: made, waited for, invoked, removed.
+ * Functions of AWS Lambda: made, changed, invoked, removed.
  *
- * Much of AWS is not there yet when it says it is: a role made a moment ago
- * cannot be assumed, a function made a moment ago is not found or Pending. Those
- * refusals are waited out here, through the clock, with a word to the user.
+ * What AWS only cannot do yet is waited out by function_call.h; where a function
+ * then stands is the matter of function_state.h.
  *
- * Source: AWS Lambda API reference; "Lambda function states"
+ * Source: AWS Lambda API reference; "Lambda quotas"
  */
 
 #include "lambda/aws/aws.h"
 #include "lambda/platform.h"
 
 enum {
-    FUNCTIONS_ROLE_WAIT_S = 60,    /* until a new role is known everywhere */
-    FUNCTIONS_MISSING_WAIT_S = 20, /* until a new function is */
-    FUNCTIONS_ACTIVE_WAIT_S = 300,
     FUNCTIONS_SILENCE_S = 910, /* longer than any function runs */
     FUNCTIONS_PAYLOAD_LIMIT = 6 * 1024 * 1024,
 };
@@ -27,15 +23,21 @@ enum {
 bool functions_get(const struct aws *aws, const char *name, json_t **out,
                    struct error *err) MUST_CHECK;
 
-/** Creates the function from the body of CreateFunction and says so. ERROR_CONFLICT when it
- *  exists. */
+/** Creates the function from the body of CreateFunction and says so. ERROR_CONFLICT when
+ *  another one of the name exists. */
 bool functions_create(const struct aws *aws, const char *name, const json_t *request,
                       struct error *err) MUST_CHECK;
 
-/** Waits until it can be invoked; `*arn` is the caller's to free(). ERROR_INVALID with AWS's
- *  reason when it failed, ERROR_NETWORK when it takes too long. */
-bool functions_wait_until_active(const struct aws *aws, const char *name, char **arn,
-                                 struct error *err) MUST_CHECK;
+/** Change the function by the body of UpdateFunctionCode or UpdateFunctionConfiguration; the
+ *  change is under way then, see function_state_wait(). */
+bool functions_update_code(const struct aws *aws, const char *name, const json_t *request,
+                           struct error *err) MUST_CHECK;
+bool functions_update_configuration(const struct aws *aws, const char *name,
+                                    const json_t *request, struct error *err) MUST_CHECK;
+
+/** Adds the tags, an object of strings, to the function `arn`. */
+bool functions_tag(const struct aws *aws, const char *arn, json_t *tags,
+                   struct error *err) MUST_CHECK;
 
 /** Invokes it once, never twice. ERROR_NOT_FOUND like functions_get(). */
 bool functions_invoke(const struct aws *aws, const char *name, const char *payload,

@@ -18,13 +18,14 @@ static bool ask(const struct aws *aws, const char *operation, const json_t *body
 }
 
 bool logs_make_group(const struct aws *aws, const char *function, int retention_days,
-                     json_t *tags, struct error *err)
+                     json_t *tags, bool *made, struct error *err)
 {
     owned(memory) char *group = text_format("/aws/lambda/%s", function);
     json_owned json_t *create = json_pack("{s:s, s:O}", "logGroupName", group, "tags", tags);
     struct error refused;
 
-    if (ask(aws, "CreateLogGroup", create, &refused)) {
+    *made = ask(aws, "CreateLogGroup", create, &refused);
+    if (*made) {
         progress_step(aws->progress, "Log group '%s' successfully created.", group);
     } else if (refused.kind == ERROR_CONFLICT) {
         progress_step(aws->progress, "Using existent log group '%s'.", group);
@@ -40,13 +41,15 @@ bool logs_make_group(const struct aws *aws, const char *function, int retention_
     return ask(aws, "PutRetentionPolicy", keep, err);
 }
 
-bool logs_remove_group(const struct aws *aws, const char *function, struct error *err)
+bool logs_remove_group(const struct aws *aws, const char *function, bool *found,
+                       struct error *err)
 {
     owned(memory) char *group = text_format("/aws/lambda/%s", function);
     json_owned json_t *body = json_pack("{s:s}", "logGroupName", group);
     struct error refused;
 
-    if (ask(aws, "DeleteLogGroup", body, &refused)) {
+    *found = ask(aws, "DeleteLogGroup", body, &refused);
+    if (*found) {
         progress_step(aws->progress, "Log group '%s' successfully deleted.", group);
         return true;
     }

@@ -13,10 +13,11 @@
 #include "lambda/aws/aws.h"
 
 /** Makes the function's group, or takes the one there is, and sets how many days it keeps
- *  (0: as it is). `tags` is an object of strings. Says what it did. */
+ *  (0: as it is). `tags` is an object of strings. Says what it did; `*made`: it was not there.
+ */
 bool logs_make_group(const struct aws *aws, const char *function, int retention_days,
-                     json_t *tags, struct error *err) MUST_CHECK;
+                     json_t *tags, bool *made, struct error *err) MUST_CHECK;
 
-/** Removes it and says so; missing is fine. */
-bool logs_remove_group(const struct aws *aws, const char *function,
+/** Removes it and says so; missing is fine, and `*found` false. */
+bool logs_remove_group(const struct aws *aws, const char *function, bool *found,
                        struct error *err) MUST_CHECK;

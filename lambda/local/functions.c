@@ -38,8 +38,24 @@ bool function_record_make(const struct definition *definition, const char *image
         .memory_mib = definition->memory_mib,
         .timeout_s = definition->timeout_s,
         .environment = function_environment(definition, image_uri),
+        .image_config = json_incref((json_t *)definition->image_config),
     };
     return true;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+bool function_record_equal(const struct function_record *a, const struct function_record *b)
+{
+    bool same_config =
+        a->image_config == b->image_config || json_equal(a->image_config, b->image_config);
+
+    return same_config && same_text(a->name, b->name) && same_text(a->region, b->region) &&
+           same_text(a->image_uri, b->image_uri) && a->memory_mib == b->memory_mib &&
+           a->timeout_s == b->timeout_s && json_equal(a->environment, b->environment);
 }
 
 void function_record_release(struct function_record *record)
@@ -48,6 +64,7 @@ void function_record_release(struct function_record *record)
     free(record->image_uri);
     free(record->region);
     json_decref(record->environment);
+    json_decref(record->image_config);
     *record = (struct function_record){0};
 }
 
@@ -86,6 +103,7 @@ static bool parse_record(const json_t *json, struct function_record *out, struct
     record.memory_mib = (int)memory_mib;
     record.timeout_s = (int)timeout_s;
     record.environment = json_incref(environment);
+    record.image_config = json_incref(json_object_get(json, "imageConfig"));
     *out = record;
     record = (struct function_record){0};
     return true;
@@ -119,6 +137,8 @@ bool functions_write(const char *folder, const struct function_record *record, t
                   record->environment, "created", (json_int_t)created);
     if (record->region)
         json_object_set_new(json, "region", json_string(record->region));
+    if (record->image_config)
+        json_object_set(json, "imageConfig", record->image_config);
 
     owned(memory) char *path = functions_path(folder, record->name, "json");
     owned(memory) char *text = json_text(json);

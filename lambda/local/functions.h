@@ -30,13 +30,18 @@ struct function_record {
     char *region;        /* NULL: none given */
     int memory_mib;
     int timeout_s;
-    json_t *environment; /* object of strings, with IMAGE_ID and FDL */
+    json_t *environment;  /* object of strings, with IMAGE_ID and FDL */
+    json_t *image_config; /* what runs instead of the image's own, in Lambda's words; NULL */
 };
 
 /** What `definition` says of the function on the image `image_uri`. ERROR_INVALID when that
  *  is not by digest. */
 bool function_record_make(const struct definition *definition, const char *image_uri,
                           struct function_record *out, struct error *err) MUST_CHECK;
+
+/** Whether a function would run the same way by either. */
+bool function_record_equal(const struct function_record *a, const struct function_record *b);
+
 void function_record_release(struct function_record *record);
 
 /** The file of a function in `folder`; `suffix` is "json" or "log". A new string. */

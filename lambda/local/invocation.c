@@ -248,10 +248,32 @@ static char *tail_of(const char *log)
 /* --- running -------------------------------------------------------------------------------
  */
 
-static bool make_arguments(const struct image *image, const char ***out, struct error *err)
+/* The strings of `list`, ended by NULL, or `usual`, which it takes over; the caller's to
+ * free().
+ */
+static const char **chosen_words(const json_t *list, const char **usual)
 {
-    owned(memory) const char **entrypoint = image_entrypoint(image);
-    owned(memory) const char **command = image_command(image);
+    size_t count = json_array_size(list);
+
+    if (!list)
+        return usual;
+    free(usual);
+    const char **words = memory_new(count + 1, sizeof *words);
+    for (size_t i = 0, used = 0; i < count; i++)
+        if (json_is_string(json_array_get(list, i)))
+            words[used++] = json_string_value(json_array_get(list, i));
+    return words;
+}
+
+/* As in Lambda, each of the two is the image's where the function's configuration has none. */
+static bool make_arguments(const struct local_invocation *invocation, const char ***out,
+                           struct error *err)
+{
+    const json_t *config = invocation->function->image_config;
+    owned(memory) const char **entrypoint = chosen_words(json_object_get(config, "EntryPoint"),
+                                                         image_entrypoint(invocation->image));
+    owned(memory) const char **command =
+        chosen_words(json_object_get(config, "Command"), image_command(invocation->image));
     size_t first = 0, second = 0;
 
     while (entrypoint[first])
@@ -268,6 +290,14 @@ static bool make_arguments(const struct image *image, const char ***out, struct 
     return true;
 }
 
+static const char *working_directory(const struct local_invocation *invocation)
+{
+    const char *own =
+        json_optional_string(invocation->function->image_config, "WorkingDirectory");
+
+    return own ? own : image_working_directory(invocation->image);
+}
+
 /* Starts the function, gives it the event and ends it. The log is complete then. */
 static bool serve(const struct local_invocation *invocation, const struct names *names,
                   struct function_log *log, struct runtime_outcome *outcome, int *status,
@@ -276,7 +306,7 @@ static bool serve(const struct local_invocation *invocation, const struct names 
     owned(runtime_api) struct runtime_api *api = NULL;
     owned(environment) struct environment environment = {0};
     owned(memory) const char **arguments = NULL;
-    if (!make_arguments(invocation->image, &arguments, err) || !runtime_api_open(&api, err))
+    if (!make_arguments(invocation, &arguments, err) || !runtime_api_open(&api, err))
         return false;
 
     make_environment(invocation, names, runtime_api_address(api), &environment);
@@ -284,7 +314,7 @@ static bool serve(const struct local_invocation *invocation, const struct names 
         .root = invocation->root,
         .arguments = arguments,
         .environment = (const char *const *)environment.list,
-        .working_directory = image_working_directory(invocation->image),
+        .working_directory = working_directory(invocation),
         .log_fd = function_log_fd(log),
     };
     owned(sandbox) struct sandbox *sandbox = NULL;

@@ -27,7 +27,8 @@ struct local_platform {
     char *folder;
     struct layout *layout; /* NULL until it is needed */
     struct function_repository repository;
-    int lock; /* -1: not held */
+    int lock;     /* -1: not held */
+    bool is_made; /* a function, by create() */
 };
 
 /* --- the repository ------------------------------------------------------------------------
@@ -111,39 +112,39 @@ static bool open_layout(struct local_platform *local, bool make, struct error *e
     return local->layout || layout_open(path, make, &local->layout, err);
 }
 
-static bool refuse_existing(const struct local_platform *local, const char *name,
-                            struct error *err)
-{
-    if (!functions_has(local->folder, name))
-        return true;
-    return error_set(err, ERROR_CONFLICT,
-                     "function '%s' exists already; remove it with: skiff --local rm -n %s",
-                     name, name);
-}
-
 /* --- what a platform does ------------------------------------------------------------------
  */
 
-static bool local_has_function(struct platform *self, const char *name, bool *found,
-                               struct error *err)
+static bool local_find(struct platform *self, const struct definition *definition,
+                       struct platform_function *out, struct error *err)
 {
     struct local_platform *local = (struct local_platform *)self;
+    owned(function_record) struct function_record record = {0};
 
-    if (!definition_check_name(name, err))
+    if (!definition_check_name(definition->name, err))
         return false;
-    *found = functions_has(local->folder, name);
+    if (!functions_has(local->folder, definition->name))
+        return true;
+    if (!functions_read(local->folder, definition->name, &record, err))
+        return false;
+    *out = (struct platform_function){.exists = true, .image_uri = take(&record.image_uri)};
     return true;
 }
 
-/* From here to create() the folder is locked: nobody may collect what is being brought. */
+/* With `make` the folder is locked from here until the function is there: nobody may collect
+ * what is being brought. */
 static bool local_open_repository(struct platform *self, const struct definition *definition,
-                                  struct platform_repository *out, struct error *err)
+                                  bool make, struct platform_repository *out, struct error *err)
 {
     struct local_platform *local = (struct local_platform *)self;
     struct function_repository *repository = &local->repository;
+    owned(memory) char *images = text_format("%s/images", local->folder);
 
-    if (!definition_check_name(definition->name, err) || !take_lock(local, err) ||
-        !refuse_existing(local, definition->name, err) || !open_layout(local, true, err))
+    if (!definition_check_name(definition->name, err))
+        return false;
+    if (!make && !file_exists(images))
+        return true;
+    if ((make && !take_lock(local, err)) || !open_layout(local, make, err))
         return false;
     free(repository->tag);
     repository->store.ops = &repository_ops;
@@ -156,42 +157,108 @@ static bool local_open_repository(struct platform *self, const struct definition
     return true;
 }
 
-static bool create_locked(struct local_platform *local, const struct definition *definition,
-                          const char *image_uri, struct error *err)
+/* Makes the record the function's, who has `former` or nothing before. */
+static bool write_locked(struct local_platform *local, const struct platform_change *change,
+                         const struct function_record *former, bool *changed, struct error *err)
 {
     owned(function_record) struct function_record record = {0};
     owned(document) struct document manifest = {0};
 
-    if (!refuse_existing(local, definition->name, err) ||
-        !function_record_make(definition, image_uri, &record, err) ||
+    if (!function_record_make(change->definition, change->image_uri, &record, err) ||
         !open_layout(local, true, err) ||
         !store_resolve(layout_store(local->layout), digest_format(&record.image).text,
                        &manifest, err))
         return false;
-    return functions_write(local->folder, &record, clock_now(local->options.clock), err);
+    if (former)
+        function_environment_merge(record.environment, former->environment,
+                                   &change->environment);
+    *changed = !former || !function_record_equal(former, &record);
+    return !*changed ||
+           functions_write(local->folder, &record, clock_now(local->options.clock), err);
 }
 
-static bool local_create(struct platform *self, const struct definition *definition,
-                         const char *image_uri, struct error *err)
+static bool create_locked(struct local_platform *local, const struct platform_change *change,
+                          struct error *err)
+{
+    const char *name = change->definition->name;
+    bool changed;
+
+    if (functions_has(local->folder, name))
+        return error_set(err, ERROR_CONFLICT,
+                         "function '%s' exists already; remove it with: skiff --local rm -n %s",
+                         name, name);
+    return write_locked(local, change, NULL, &changed, err);
+}
+
+static bool local_create(struct platform *self, const struct platform_change *change,
+                         char **arn, struct error *err)
 {
     struct local_platform *local = (struct local_platform *)self;
+    const char *name = change->definition->name;
 
-    if (!definition_check_name(definition->name, err) || !take_lock(local, err))
+    if (!definition_check_name(name, err) || !take_lock(local, err))
         return false;
-    bool created = create_locked(local, definition, image_uri, err);
+    local->is_made = create_locked(local, change, err);
     let_go(local);
-    return created || error_wrap(err, "create function '%s'", definition->name);
+    if (!local->is_made)
+        return error_wrap(err, "create function '%s'", name);
+    *arn = local_invocation_arn(name);
+    return true;
 }
 
-static bool local_wait_until_active(struct platform *self, const char *name, char **arn,
-                                    struct error *err)
+/* The former image is rubbish from now on. */
+static bool update_locked(struct local_platform *local, const struct platform_change *change,
+                          struct error *err)
+{
+    owned(function_record) struct function_record former = {0};
+    bool changed;
+
+    if (!functions_read(local->folder, change->definition->name, &former, err) ||
+        !write_locked(local, change, &former, &changed, err))
+        return false;
+    progress_step(local->options.progress,
+                  changed ? "Function '%s' updated."
+                          : "Function '%s' is as the definition has "
+                            "it.",
+                  change->definition->name);
+    return !changed ||
+           (layout_collect(local->layout, err) && functions_sweep(local->folder, err));
+}
+
+static bool local_update(struct platform *self, const struct platform_change *change,
+                         char **arn, struct error *err)
 {
     struct local_platform *local = (struct local_platform *)self;
-    owned(function_record) struct function_record record = {0};
+    const char *name = change->definition->name;
 
-    if (!definition_check_name(name, err) || !functions_read(local->folder, name, &record, err))
+    if (!definition_check_name(name, err) || !take_lock(local, err))
         return false;
+    bool updated = update_locked(local, change, err);
+    let_go(local);
+    if (!updated)
+        return error_wrap(err, "update function '%s'", name);
     *arn = local_invocation_arn(name);
+    return true;
+}
+
+static bool local_plan(struct platform *self, const struct platform_change *change,
+                       json_t *calls, struct error *err)
+{
+    struct local_platform *local = (struct local_platform *)self;
+    const char *name = change->definition->name;
+    owned(function_record) struct function_record former = {0};
+    owned(function_record) struct function_record wanted = {0};
+
+    if (!functions_has(local->folder, name)) {
+        json_array_append_new(calls, json_sprintf("create function %s", name));
+        return true;
+    }
+    if (!functions_read(local->folder, name, &former, err) ||
+        !function_record_make(change->definition, change->image_uri, &wanted, err))
+        return false;
+    function_environment_merge(wanted.environment, former.environment, &change->environment);
+    if (!function_record_equal(&former, &wanted))
+        json_array_append_new(calls, json_sprintf("update function %s", name));
     return true;
 }
 
@@ -305,6 +372,17 @@ static bool local_remove(struct platform *self, const char *name, struct error *
     return removed;
 }
 
+/* An update is written as a whole or not at all, so there is only a creation to undo. */
+static bool local_undo(struct platform *self, const char *name, const char *image_uri,
+                       struct error *err)
+{
+    struct local_platform *local = (struct local_platform *)self;
+    (void)image_uri; /* goes with the function, or when nobody needs it */
+
+    let_go(local);
+    return !local->is_made || local_remove(self, name, err);
+}
+
 static void local_free(struct platform *self)
 {
     struct local_platform *local = (struct local_platform *)self;
@@ -318,10 +396,12 @@ static void local_free(struct platform *self)
 
 static const struct platform_ops local_ops = {
     .is_local = true,
-    .has_function = local_has_function,
+    .find = local_find,
     .open_repository = local_open_repository,
     .create = local_create,
-    .wait_until_active = local_wait_until_active,
+    .update = local_update,
+    .plan = local_plan,
+    .undo = local_undo,
     .invoke = local_invoke,
     .remove = local_remove,
     .free = local_free,

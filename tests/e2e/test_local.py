@@ -101,6 +101,52 @@ class LocalTest(unittest.TestCase):
             self.assertIn("no function 'hello' on this machine",
                           self.skiff(command, "-n", "hello", status=1).stderr)
 
+    def deploy(self, script, *arguments, verb="deploy", status=0):
+        return self.skiff(verb, "-i", self.image(), "-n", "again", "-s",
+                          self.write("s.sh", script), *arguments, status=status)
+
+    def test_deploy_makes_then_changes_then_does_nothing(self):
+        self.assertIn("no function 'again' to update; make it with: skiff --local init",
+                      self.deploy("echo one", verb="update", status=1).stderr)
+        plan = self.deploy("echo one", "--dry-run").stdout
+        self.assertIn("call      create function again\n", plan)
+        self.assertFalse(self.data.exists() and self.files() - {"lock"})
+        self.deploy("echo one; env", "-le", "AGE=1", "-le", "OLD=1")
+        self.assertIn("one\n", self.output("again"))
+        before = self.files()
+        self.assertIn("Function 'again' is as the definition has it.\n",
+                      self.deploy("echo one; env", "-le", "AGE=1", "-le", "OLD=1").stdout)
+        self.assertEqual(self.files(), before)
+
+        self.assertIn("call      update function again\n",
+                      self.deploy("echo two; env", "--dry-run").stdout)
+        done = self.deploy("echo two; env", "-le", "AGE=2", "--unset", "OLD", verb="update")
+        self.assertIn("Function 'again' updated.\n", done.stdout)
+        output = self.output("again")
+        self.assertTrue(output.startswith("two\n"), output)
+        self.assertIn("AGE=2\n", output)
+        self.assertNotIn("OLD=", output)
+        self.deploy("echo two; env", "--replace-env")
+        self.assertNotIn("AGE=", self.output("again"))
+        # Nothing of what went before is kept.
+        self.assertEqual(len(os.listdir(self.data / "roots")), 1)
+        self.skiff("rm", "-n", "again")
+        self.assertEqual(self.files(), EMPTY)
+
+    def test_a_configuration_may_run_something_else(self):
+        path = self.write("config.yaml", f"""\
+            functions:
+              aws:
+              - lambda:
+                  name: other
+                  container: {{image: "{self.image()}"}}
+                  image_config:
+                    command: [sh, -c, "echo the event > /dev/null; pwd"]
+                    working_directory: /usr
+            """)
+        self.skiff("init", "-f", path)
+        self.assertEqual(self.output("other"), "/usr\n")
+
     def test_json_says_what_a_program_wants_to_know(self):
         self.init("hello", "printf words")
         result = json.loads(self.skiff("--json", "run", "-n", "hello").stdout)["LambdaOutput"]

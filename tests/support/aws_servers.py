@@ -53,11 +53,26 @@ PERMISSIONS = [
     "ecr:TagResource",
     "ecr:UploadLayerPart",
     "iam:PassRole",
+    "lambda:AddPermission",
+    "lambda:CreateAlias",
     "lambda:CreateFunction",
+    "lambda:CreateFunctionUrlConfig",
     "lambda:DeleteFunction",
+    "lambda:DeleteFunctionConcurrency",
+    "lambda:DeleteFunctionUrlConfig",
+    "lambda:GetAlias",
     "lambda:GetFunction",
+    "lambda:GetFunctionUrlConfig",
     "lambda:InvokeFunction",
+    "lambda:ListFunctions",
+    "lambda:PublishVersion",
+    "lambda:PutFunctionConcurrency",
+    "lambda:RemovePermission",
     "lambda:TagResource",
+    "lambda:UpdateAlias",
+    "lambda:UpdateFunctionCode",
+    "lambda:UpdateFunctionConfiguration",
+    "lambda:UpdateFunctionUrlConfig",
     "logs:CreateLogGroup",
     "logs:DeleteLogGroup",
     "logs:PutRetentionPolicy",
@@ -166,11 +181,12 @@ class AwsServers:
     def __exit__(self, *_):
         self.stop()
 
-    def boto3(self, script, **values):
+    def boto3(self, script, through_front=False, **values):
         """Runs a script that finds `client(service)` and `values`; what it leaves in `answer`
-        comes back as JSON does."""
+        comes back as JSON does. It asks moto, or what skiff asks."""
         source = PREAMBLE + textwrap.dedent(script) + CLOSING
-        environment = {**os.environ, **self._variables("witness", self.moto_url)}
+        environment = {**os.environ, **self._variables("witness", self.front.url if through_front
+                                                        else self.moto_url)}
         done = subprocess.run([ensure_venv(), "-c", source], env=environment, check=False,
                               input=json.dumps(values), capture_output=True, text=True)
         if done.returncode != 0:

@@ -9,8 +9,9 @@ does what real AWS does and they do not:
   * an image pushed into the registry is known to the API, one deleted in the API leaves the
     registry, and a repository nobody created is not made by pushing;
   * manifests without a mediaType are refused, PATCH is answered 201;
-  * a function needs an image that is there and no index, is Pending for a while, and is not
-    invoked unless it was made here.
+  * a function needs an image that is there and no index, is Pending for a while after it was
+    made, InProgress after it was changed, refuses changes meanwhile, tells all that was asked
+    of it, and is not invoked unless it was made here.
 
 Bodies of blobs pass through in pieces.
 """
@@ -35,6 +36,27 @@ TOKEN_SECONDS = 12 * 3600
 
 ECR_TARGET = "AmazonEC2ContainerRegistry_V20150921."
 FUNCTIONS = re.compile(r"/2015-03-31/functions(?:/(?P<name>[^/?]+)(?P<rest>/[^?]*)?)?/?(?:\?|$)")
+OF_FUNCTIONS = {
+    ("PUT", "/code"): "UpdateFunctionCode",
+    ("PUT", "/configuration"): "UpdateFunctionConfiguration",
+    ("POST", "/versions"): "PublishVersion",
+    ("POST", "/aliases"): "CreateAlias",
+    ("POST", "/policy"): "AddPermission",
+}
+EXTRAS = re.compile(r"/\d{4}-\d\d-\d\d/(?:functions/[^/]+/)?"
+                    r"(?P<what>aliases|policy|concurrency|url|tags)(?:/|\?|$)")
+OF_EXTRAS = {
+    ("GET", "aliases"): "GetAlias",
+    ("PUT", "aliases"): "UpdateAlias",
+    ("DELETE", "policy"): "RemovePermission",
+    ("PUT", "concurrency"): "PutFunctionConcurrency",
+    ("DELETE", "concurrency"): "DeleteFunctionConcurrency",
+    ("GET", "url"): "GetFunctionUrlConfig",
+    ("POST", "url"): "CreateFunctionUrlConfig",
+    ("PUT", "url"): "UpdateFunctionUrlConfig",
+    ("DELETE", "url"): "DeleteFunctionUrlConfig",
+    ("POST", "tags"): "TagResource",
+}
 REGISTRY_PATH = re.compile(r"/v2/(?P<name>.+)/(?P<kind>manifests|blobs|tags)/(?P<rest>[^?]*)")
 INDEX_TYPES = ("application/vnd.oci.image.index.v1+json",
                "application/vnd.docker.distribution.manifest.list.v2+json")
@@ -45,21 +67,32 @@ HOP_HEADERS = {"connection", "keep-alive", "transfer-encoding", "te", "trailer",
                "proxy-connection", "expect"}
 
 
+# What Lambda tells of a function as it was asked for it. moto leaves out some.
+TOLD = ("Role", "Description", "Timeout", "MemorySize", "Environment", "VpcConfig", "KMSKeyArn",
+        "FileSystemConfigs", "EphemeralStorage", "TracingConfig", "DeadLetterConfig",
+        "LoggingConfig", "Architectures")
+CHANGES = ("UpdateFunctionCode", "UpdateFunctionConfiguration", "PublishVersion")
+
+
 class EcrFront:
-    """`pending_polls`: how often GetFunction says Pending after CreateFunction. `calls`: every
-    API operation asked for so far, and "<METHOD> <path>" of every request to the registry."""
+    """`pending_polls`: how often GetFunction says Pending after CreateFunction, or InProgress
+    after a change. `ends`: what then becomes of it, (reason code, reason) or None for well.
+    `calls`: every API operation asked for so far, and "<METHOD> <path>" of every request to the
+    registry. `requests`: (operation, path, body) of those with a body in JSON."""
 
     def __init__(self, moto_url, registry, keys, region):
         self.moto = urlsplit(moto_url).netloc
         self.registry = registry
         self.region = region
         self.pending_polls = 1
+        self.ends = None
         self.calls = []
+        self.requests = []
         self.url = None
         self._keys = keys
         self._logins = 1         # that were given out, one after the other
         self._requests_left = None  # of the registry's, until the login runs out
-        self._polls_left = {}  # of each function made here, until it is active
+        self._functions = {}  # those made here
         self._refusals = []
         self._lock = threading.Lock()
         self._server = None
@@ -101,23 +134,47 @@ class EcrFront:
                     return refusal
         return None
 
-    def add_function(self, name):
+    def change_function(self, operation, name, body):
+        """Notes what a function is asked to be, and that it takes a while to become so."""
         with self._lock:
-            self._polls_left[name] = self.pending_polls
+            function = self._functions.setdefault(name, {"asked": {}})
+            function["asked"].update(body)
+            if operation != "PublishVersion":
+                function.update(polls=self.pending_polls, ends=self.ends,
+                                is_new=operation == "CreateFunction")
 
     def remove_function(self, name):
         with self._lock:
-            self._polls_left.pop(name, None)
+            self._functions.pop(name, None)
 
     def has_function(self, name):
-        return name in self._polls_left
+        return name in self._functions
 
-    def is_pending(self, name):
+    def is_changing(self, name):
+        return self._functions.get(name, {}).get("polls", 0) > 0
+
+    def amend(self, configuration):
+        """Tells of a function what it was asked to be, and where it stands."""
+        function = self._functions.get(configuration["FunctionName"])
+        if not function:
+            return
+        asked = function["asked"]
+        configuration.update({name: asked[name] for name in TOLD if name in asked})
+        if asked.get("ImageConfig"):
+            configuration["ImageConfigResponse"] = {"ImageConfig": asked["ImageConfig"]}
+        else:
+            configuration.pop("ImageConfigResponse", None)
+        prefix, state = ("State", "State") if function["is_new"] else ("LastUpdateStatus",) * 2
         with self._lock:
-            left = self._polls_left.get(name, 0)
-            if left > 0:
-                self._polls_left[name] = left - 1
-        return left > 0
+            left = function["polls"]
+            function["polls"] = max(0, left - 1)
+        if left > 0:
+            configuration.update({state: "Pending" if function["is_new"] else "InProgress",
+                                  f"{prefix}Reason": "The function is being created.",
+                                  f"{prefix}ReasonCode": "Creating"})
+        elif function["ends"]:
+            configuration.update({state: "Failed", f"{prefix}ReasonCode": function["ends"][0],
+                                  f"{prefix}Reason": function["ends"][1]})
 
     def new_login(self):
         with self._lock:
@@ -209,6 +266,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self._body.read_all(API_LIMIT)
         operation = self._operation(body)
         self.front.note(operation)
+        if body.startswith(b"{"):
+            self.front.requests.append((operation, self.path, json.loads(body)))
         refusal = self.front.take_refusal(operation) or self._refuse_function(operation, body)
         if refusal:
             self._answer_json(refusal[1], {"__type": refusal[2], "message": refusal[3]},
@@ -231,6 +290,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return "Invoke"
         if found and not found["rest"]:
             return {"GET": "GetFunction", "DELETE": "DeleteFunction"}.get(self.command, "?")
+        if found and (self.command, found["rest"]) in OF_FUNCTIONS:
+            return OF_FUNCTIONS[self.command, found["rest"]]
+        extra = EXTRAS.match(self.path)
+        if extra and (self.command, extra["what"]) in OF_EXTRAS:
+            return OF_EXTRAS[self.command, extra["what"]]
         action = re.search(rb"(?:^|&)Action=(\w+)", body)
         return action[1].decode() if action else f"{self.command} {self.path}"
 
@@ -241,6 +305,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """What Lambda says of an image it cannot run and of a function that is not there."""
         if operation == "CreateFunction":
             return self._refuse_image(json.loads(body).get("Code", {}).get("ImageUri", ""))
+        if operation in CHANGES and self.front.is_changing(self._function_name()):
+            return (operation, 409, "ResourceConflictException", "The operation cannot be performed "
+                    "at this time. An update is in progress for resource: "
+                    f"{self._function_name()}")
+        if operation == "UpdateFunctionCode":
+            return self._refuse_image(json.loads(body).get("ImageUri", ""))
         if operation == "Invoke" and not self.front.has_function(self._function_name()):
             return (operation, 404, "ResourceNotFoundException", "Function not found")
         return None
@@ -269,9 +339,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if operation == "BatchDeleteImage":
             self._delete_from_registry(json.loads(body)["repositoryName"], json.loads(content))
         if operation == "CreateFunction":
-            self.front.add_function(json.loads(body)["FunctionName"])
+            self.front.change_function(operation, json.loads(body)["FunctionName"],
+                                       json.loads(body))
+        if operation in CHANGES:
+            self.front.change_function(operation, self._function_name(), json.loads(body))
         if operation == "DeleteFunction":
             self.front.remove_function(self._function_name())
+        if operation == "ListFunctions":
+            return self._amend_list(json.loads(content))
         if operation == "GetFunction":
             return self._amend_function(json.loads(content))
         return content
@@ -284,14 +359,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.front.ask_registry("DELETE", f"/v2/{repository}/manifests/{digest}")
 
     def _amend_function(self, function):
-        configuration = function["Configuration"]
-        if self.front.is_pending(configuration["FunctionName"]):
-            configuration.update(State="Pending", StateReason="The function is being created.",
-                                 StateReasonCode="Creating")
+        self.front.amend(function["Configuration"])
         code = function.get("Code", {})
         if "@" in code.get("ImageUri", ""):  # moto 5.2.5 doubles the "@sha256"
             code["ResolvedImageUri"] = code["ImageUri"]
         return json.dumps(function).encode()
+
+    def _amend_list(self, page):
+        """Where the code is an image, its hash is that of the manifest."""
+        for configuration in page["Functions"]:
+            variables = configuration.get("Environment", {}).get("Variables", {})
+            digest = variables.get("IMAGE_ID", "").partition("@sha256:")[2]
+            if digest:
+                configuration["CodeSha256"] = digest
+        return json.dumps(page).encode()
 
     # --- the images ---
 

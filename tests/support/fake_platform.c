@@ -18,49 +18,30 @@ static bool call(struct platform *self, struct error *err)
     return true;
 }
 
-static bool has_function(struct platform *self, const char *name, bool *found,
-                         struct error *err)
+static bool find(struct platform *self, const struct definition *definition,
+                 struct platform_function *out, struct error *err)
 {
     struct fake_platform *fake = (struct fake_platform *)self;
 
-    *found = fake->function && strcmp(fake->function, name) == 0;
+    out->exists = fake->function && strcmp(fake->function, definition->name) == 0;
+    out->is_broken = fake->is_broken;
+    out->image_uri = out->exists ? memory_copy_string(fake->image_uri) : NULL;
     return call(self, err);
 }
 
 static bool open_repository(struct platform *self, const struct definition *definition,
-                            struct platform_repository *out, struct error *err)
+                            bool make, struct platform_repository *out, struct error *err)
 {
     struct fake_platform *fake = (struct fake_platform *)self;
     (void)definition;
 
     if (!call(self, err))
         return false;
-    fake->repositories_opened++;
+    if (!make && fake->repositories_opened == 0)
+        return true;
+    fake->repositories_opened += make;
     out->store = fake->repository;
     out->uri = memory_copy_string(FAKE_REPOSITORY_URI);
-    return true;
-}
-
-static bool create(struct platform *self, const struct definition *definition,
-                   const char *image_uri, struct error *err)
-{
-    struct fake_platform *fake = (struct fake_platform *)self;
-
-    if (!call(self, err))
-        return false;
-    assert(!fake->function);
-    fake->function = memory_copy_string(definition->name);
-    fake->image_uri = memory_copy_string(image_uri);
-    return true;
-}
-
-static bool wait_until_active(struct platform *self, const char *name, char **arn,
-                              struct error *err)
-{
-    (void)name;
-    if (!call(self, err))
-        return false;
-    *arn = memory_copy_string("arn:fake");
     return true;
 }
 
@@ -70,6 +51,63 @@ static void forget(struct fake_platform *fake)
     free(fake->image_uri);
     fake->function = NULL;
     fake->image_uri = NULL;
+}
+
+/* The function is there from the first half on, and active after the second. */
+static bool create(struct platform *self, const struct platform_change *change, char **arn,
+                   struct error *err)
+{
+    struct fake_platform *fake = (struct fake_platform *)self;
+
+    if (!call(self, err))
+        return false;
+    assert(!fake->function || fake->is_broken);
+    forget(fake);
+    fake->function = memory_copy_string(change->definition->name);
+    fake->image_uri = memory_copy_string(change->image_uri);
+    fake->is_broken = true;
+    if (!call(self, err))
+        return false;
+    fake->is_broken = false;
+    *arn = memory_copy_string("arn:fake");
+    return true;
+}
+
+static bool update(struct platform *self, const struct platform_change *change, char **arn,
+                   struct error *err)
+{
+    struct fake_platform *fake = (struct fake_platform *)self;
+
+    if (!call(self, err))
+        return false;
+    assert(fake->function && !fake->is_broken);
+    fake->updates++;
+    free(fake->image_uri);
+    fake->image_uri = memory_copy_string(change->image_uri);
+    *arn = memory_copy_string("arn:fake");
+    return true;
+}
+
+static bool plan(struct platform *self, const struct platform_change *change, json_t *calls,
+                 struct error *err)
+{
+    (void)change;
+    json_array_append_new(calls, json_string("a call"));
+    return call(self, err);
+}
+
+static bool undo(struct platform *self, const char *name, const char *image_uri,
+                 struct error *err)
+{
+    struct fake_platform *fake = (struct fake_platform *)self;
+    (void)name;
+
+    if (!call(self, err))
+        return false;
+    forget(fake);
+    fake->is_broken = false;
+    fake->images_undone += image_uri != NULL;
+    return true;
 }
 
 static bool remove_function(struct platform *self, const char *name, struct error *err)
@@ -86,10 +124,12 @@ void fake_platform_init(struct fake_platform *fake, struct store *repository)
     *fake = (struct fake_platform){
         .ops =
             {
-                .has_function = has_function,
+                .find = find,
                 .open_repository = open_repository,
                 .create = create,
-                .wait_until_active = wait_until_active,
+                .update = update,
+                .plan = plan,
+                .undo = undo,
                 .remove = remove_function,
             },
         .repository = repository,

@@ -16,9 +16,12 @@ struct fake_platform {
     struct store *repository; /* borrowed */
     int repositories_opened;
     char *function;  /* its name; NULL: there is none */
-    char *image_uri; /* what it was created with */
-    int calls_left;  /* the call after these fails, once, with ERROR_NETWORK; -1 for never */
-    int failures;    /* how many calls in a row fail then */
+    char *image_uri; /* what it runs */
+    bool is_broken;  /* its creation was not finished */
+    int updates;
+    int images_undone;
+    int calls_left; /* the call after these fails, once, with ERROR_NETWORK; -1 for never */
+    int failures;   /* how many calls in a row fail then */
 };
 
 void fake_platform_init(struct fake_platform *fake, struct store *repository);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/support/scripted_aws.h"
 
+#include <pthread.h>
+
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
 #include "tests/support/unit.h"
 
-enum { BODY_LIMIT = 1024 * 1024, NOW = 1440938160 };
+enum { BODY_LIMIT = 1024 * 1024, NOW = 1440938160, ANSWERS_LIMIT = 64 };
 
 static char access_key[] = "AKIDEXAMPLE";
 static char secret_key[] = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
@@ -20,7 +22,11 @@ struct scripted_aws {
     struct credentials_keeper credentials;
     struct aws_state state;
     struct aws aws;
+    const struct scripted_answer *script;
+    bool given[ANSWERS_LIMIT]; /* of the script, where it is in any order */
+    bool any_order;
     const struct scripted_answer *next;
+    pthread_mutex_t lock; /* for everything here */
     unsigned int waited_ms;
     struct text bodies;
     struct text told;
@@ -78,26 +84,53 @@ static void answer_with(const struct scripted_answer *answer, const char *url,
     out->body = memory_source(body, strlen(body));
 }
 
-static bool exchange(struct http *self, const struct http_request *request,
-                     struct http_response *out, struct error *err)
+/* The script's next answer to `asked`. */
+static const struct scripted_answer *choose(struct scripted_aws *scripted, const char *asked)
 {
-    struct scripted_aws *scripted = CONTAINER(self, http);
+    for (size_t i = 0; scripted->any_order && scripted->script[i].asked; i++) {
+        assert_true(i < ANSWERS_LIMIT);
+        if (scripted->given[i] || !strstr(asked, scripted->script[i].asked))
+            continue;
+        scripted->given[i] = true;
+        while (scripted->next->asked && scripted->given[scripted->next - scripted->script])
+            scripted->next++;
+        return &scripted->script[i];
+    }
     const struct scripted_answer *answer = scripted->next;
-    owned(memory) char *body = read_body(request);
-    const char *target = note_headers(scripted, request);
-    const char *path = strchr(request->url + strlen("http://"), '/');
-    owned(memory) char *asked = text_format("%s %s %s %s", request->method, path, target, body);
-
     if (!answer->asked)
         fail_msg("the script has ended, but was asked: %s", asked);
     if (!strstr(asked, answer->asked))
         fail_msg("the script expects '%s', but was asked: %s", answer->asked, asked);
     scripted->next++;
+    return answer;
+}
+
+static bool exchange_locked(struct http *self, const struct http_request *request,
+                            struct http_response *out, struct error *err)
+{
+    struct scripted_aws *scripted = CONTAINER(self, http);
+    owned(memory) char *body = read_body(request);
+    const char *target = note_headers(scripted, request);
+    const char *path = strchr(request->url + strlen("http://"), '/');
+    owned(memory) char *asked = text_format("%s %s %s %s", request->method, path, target, body);
+
+    const struct scripted_answer *answer = choose(scripted, asked);
     text_addf(&scripted->bodies, "%s\n", body);
     if (answer->status == 0)
         return error_set(err, ERROR_NETWORK, "connection refused");
     answer_with(answer, request->url, out);
     return true;
+}
+
+static bool exchange(struct http *self, const struct http_request *request,
+                     struct http_response *out, struct error *err)
+{
+    struct scripted_aws *scripted = CONTAINER(self, http);
+
+    pthread_mutex_lock(&scripted->lock);
+    bool exchanged = exchange_locked(self, request, out, err);
+    pthread_mutex_unlock(&scripted->lock);
+    return exchanged;
 }
 
 static void free_nothing(struct http *self)
@@ -136,10 +169,12 @@ struct scripted_aws *scripted_aws_new(const struct scripted_answer *script)
     scripted->http.ops = &http_ops;
     scripted->clock.ops = &clock_ops;
     scripted->progress.ops = &progress_ops;
+    scripted->script = script;
     scripted->next = script;
     credentials_keeper_init(&scripted->credentials, NULL);
     scripted->credentials.current.keys =
         (struct aws_credentials){access_key, secret_key, session_token};
+    pthread_mutex_init(&scripted->lock, NULL);
     scripted->aws = (struct aws){
         .http = &scripted->http,
         .credentials = &scripted->credentials,
@@ -159,7 +194,13 @@ void scripted_aws_free(struct scripted_aws *scripted)
     text_release(&scripted->bodies);
     text_release(&scripted->told);
     text_release(&scripted->headers);
+    pthread_mutex_destroy(&scripted->lock);
     free(scripted);
+}
+
+void scripted_aws_in_any_order(struct scripted_aws *scripted)
+{
+    scripted->any_order = true;
 }
 
 struct aws *scripted_aws_ask(struct scripted_aws *scripted)

@@ -33,6 +33,10 @@ struct scripted_aws;
 struct scripted_aws *scripted_aws_new(const struct scripted_answer *script);
 void scripted_aws_free(struct scripted_aws *scripted);
 
+/** From now on the first answer that fits is given, wherever it is in the script: for questions
+ * that are asked at the same time. The script has 64 of them at most. */
+void scripted_aws_in_any_order(struct scripted_aws *scripted);
+
 /** Who to ask: user AKIDEXAMPLE, region eu-west-1, at http://127.0.0.1:1. */
 struct aws *scripted_aws_ask(struct scripted_aws *scripted);
 

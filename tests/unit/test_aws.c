@@ -204,12 +204,18 @@ static void a_log_group_is_made_once_and_told(void **state)
     const struct aws *aws = scripted_aws_ask(scripted);
     json_owned json_t *tags = json_pack("{s:s}", "a", "b");
     struct error err = {0};
+    bool is_news;
 
-    assert_ok(logs_make_group(aws, "f", 30, tags, &err));
-    assert_ok(logs_make_group(aws, "f", 0, tags, &err));
-    assert_ok(logs_remove_group(aws, "f", &err));
-    assert_ok(logs_remove_group(aws, "f", &err));
-    assert_fails(logs_remove_group(aws, "f", &err), ERROR_DENIED, "logs DeleteLogGroup");
+    assert_ok(logs_make_group(aws, "f", 30, tags, &is_news, &err));
+    assert_true(is_news);
+    assert_ok(logs_make_group(aws, "f", 0, tags, &is_news, &err));
+    assert_false(is_news);
+    assert_ok(logs_remove_group(aws, "f", &is_news, &err));
+    assert_true(is_news);
+    assert_ok(logs_remove_group(aws, "f", &is_news, &err));
+    assert_false(is_news);
+    assert_fails(logs_remove_group(aws, "f", &is_news, &err), ERROR_DENIED,
+                 "logs DeleteLogGroup");
     assert_string_equal(scripted_aws_told(scripted),
                         "Log group '/aws/lambda/f' successfully created.\n"
                         "Using existent log group '/aws/lambda/f'.\n"

@@ -62,6 +62,7 @@ static struct sample make_sample(const struct scripted_answer *script)
         .delete_image = true,
         .architectures = {{.os = "linux", .architecture = "amd64"}},
         .architecture_count = 1,
+        .concurrency = CONCURRENCY_UNRESERVED,
         .config = sample.config,
     };
     const struct aws_options options = {
@@ -94,14 +95,19 @@ static void a_function_is_looked_for(void **state)
     };
     owned(sample) struct sample sample = make_sample(script);
     const struct platform_ops *ops = sample.platform->ops;
+    const struct definition *definition = &sample.definition;
+    owned(platform_function) struct platform_function found = {0};
+    struct platform_function missing = {0};
     struct error err = {0};
-    bool found = false;
 
-    assert_ok(ops->has_function(sample.platform, "moo", &found, &err));
-    assert_true(found);
-    assert_ok(ops->has_function(sample.platform, "moo", &found, &err));
-    assert_false(found);
-    assert_fails(ops->has_function(sample.platform, "moo", &found, &err), ERROR_DENIED,
+    sample.definition.image_is_prepared = true; /* then there is nothing else to ask */
+    assert_ok(ops->find(sample.platform, definition, &found, &err));
+    assert_true(found.exists);
+    assert_false(found.is_broken);
+    assert_string_equal(found.image_uri, IMAGE);
+    assert_ok(ops->find(sample.platform, definition, &missing, &err));
+    assert_false(missing.exists);
+    assert_fails(ops->find(sample.platform, definition, &missing, &err), ERROR_DENIED,
                  "AccessDenied");
 }
 
@@ -119,14 +125,18 @@ static void a_repository_is_opened_with_its_login(void **state)
          "{\"repositories\":[{\"repositoryName\":\"moo\",\"repositoryArn\":\"arn:moo\","
          "\"repositoryUri\":\"" HOST "/moo\"}]}",
          {{0}}},
+        {"GET", 404, "{}", {{"X-Amzn-ErrorType", "ResourceNotFoundException"}}},
         {0},
     };
     owned(sample) struct sample sample = make_sample(script);
+    struct platform_function found = {0};
     owned(platform_repository) struct platform_repository repository = {0};
     struct error err = {0};
 
+    scripted_aws_in_any_order(sample.aws);
     sample.definition.name = "Moo";
-    assert_ok(sample.platform->ops->open_repository(sample.platform, &sample.definition,
+    assert_ok(sample.platform->ops->find(sample.platform, &sample.definition, &found, &err));
+    assert_ok(sample.platform->ops->open_repository(sample.platform, &sample.definition, true,
                                                     &repository, &err));
     assert_string_equal(repository.uri, HOST "/moo");
     assert_non_null(repository.store);
@@ -139,25 +149,27 @@ static void what_would_be_refused_is_refused_before_anybody_is_asked(void **stat
     owned(sample) struct sample sample = make_sample(silence);
     struct platform *platform = sample.platform;
     struct definition *definition = &sample.definition;
-    owned(platform_repository) struct platform_repository repository = {0};
+    const struct platform_change change = {.definition = definition, .image_uri = IMAGE};
+    struct platform_function found = {0};
+    char *arn = NULL;
     struct error err = {0};
 
     definition->name = "moo_";
-    assert_fails(platform->ops->open_repository(platform, definition, &repository, &err),
-                 ERROR_USAGE, "function name 'moo_'");
+    assert_fails(platform->ops->find(platform, definition, &found, &err), ERROR_USAGE,
+                 "function name 'moo_'");
     definition->name = "moo";
     definition->role = NULL;
-    assert_fails(platform->ops->open_repository(platform, definition, &repository, &err),
-                 ERROR_USAGE, "has no role");
-    assert_fails(platform->ops->create(platform, definition, IMAGE, &err), ERROR_USAGE,
+    assert_fails(platform->ops->find(platform, definition, &found, &err), ERROR_USAGE,
+                 "has no role");
+    assert_fails(platform->ops->create(platform, &change, &arn, &err), ERROR_USAGE,
                  "has no role");
     definition->role = "arn:aws:iam::123456789012:role/r";
     char filling[4000];
     memset(filling, 'x', sizeof filling - 1);
     filling[sizeof filling - 1] = '\0';
     json_object_set_new(sample.config, "filling", json_string(filling));
-    assert_fails(platform->ops->open_repository(platform, definition, &repository, &err),
-                 ERROR_LIMIT, "Lambda takes 4096");
+    assert_fails(platform->ops->find(platform, definition, &found, &err), ERROR_LIMIT,
+                 "Lambda takes 4096");
 }
 
 static void owner_and_log_group_are_nice_to_have(void **state)
@@ -167,12 +179,17 @@ static void owner_and_log_group_are_nice_to_have(void **state)
         {"GetCallerIdentity", DENIED},
         {"\"Tags\":{\"createdby\":\"scar\"}", 201, "{}", {{0}}},
         {"CreateLogGroup", DENIED},
+        {"GET", FUNCTION("")},
         {0},
     };
     owned(sample) struct sample sample = make_sample(script);
+    const struct platform_change change = {.definition = &sample.definition,
+                                           .image_uri = IMAGE};
+    owned(memory) char *arn = NULL;
     struct error err = {0};
 
-    assert_ok(sample.platform->ops->create(sample.platform, &sample.definition, IMAGE, &err));
+    assert_ok(sample.platform->ops->create(sample.platform, &change, &arn, &err));
+    assert_string_equal(arn, "arn:f");
     assert_string_equal(scripted_aws_told(sample.aws),
                         "warning: the function gets no tag 'owner': sts GetCallerIdentity: "
                         "AccessDeniedException: no\n"
@@ -185,17 +202,21 @@ static void a_removal_that_stops_says_what_is_left(void **state)
 {
     (void)state;
     static const struct {
-        struct scripted_answer script[5];
+        struct scripted_answer script[6];
         const char *words;
     } cases[] = {
         {{{"GET", FUNCTION("")}, {"DELETE", DENIED}}, "lambda DeleteFunction"},
         {{{"GET", FUNCTION("")}, {"DELETE", 204, NULL, {{0}}}, {"DeleteLogGroup", DENIED}},
-         "function 'moo' is removed, but not its log group: logs DeleteLogGroup"},
+         "function 'moo' is removed, but not its log group; 'skiff rm -n moo' goes on: logs "
+         "DeleteLogGroup"},
         {{{"GET", FUNCTION("")},
           {"DELETE", 204, NULL, {{0}}},
           {"DeleteLogGroup", 200, NULL, {{0}}},
+          {"FunctionVersion=ALL", 200, "{\"Functions\":[]}", {{0}}},
           {"DescribeRepositories", DENIED}},
-         "function 'moo' is removed, but not its image '" IMAGE "': ecr DescribeRepositories"},
+         "function 'moo' is removed, but not its image '" IMAGE
+         "'; 'skiff prune -n moo --keep 0' "
+         "goes on: ecr DescribeRepositories"},
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {

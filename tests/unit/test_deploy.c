@@ -158,9 +158,11 @@ static void an_existing_function_is_left_alone(void **state)
     owned(yard) struct yard yard;
     yard_init(&yard, "debian", "");
     yard.fake.function = memory_copy_string("boat");
+    yard.fake.image_uri = memory_copy_string("some@image");
 
     assert_fails(deploy_function(&yard.tools, &deployed, &err), ERROR_CONFLICT,
-                 "function 'boat' exists already; remove it with: skiff rm -n boat");
+                 "function 'boat' exists already; change it with: skiff update, or remove it "
+                 "with: skiff rm -n boat");
     assert_int_equal(yard.fake.repositories_opened, 0);
 }
 
@@ -178,14 +180,14 @@ static void the_platform_may_fail_anywhere(void **state)
         yard.fake.calls_left = calls;
 
         deployed_at_once = deploy_function(&yard.tools, &first, &err);
-        assert_int_equal(yard.fake.function != NULL, deployed_at_once);
+        assert_int_equal(yard.fake.function && !yard.fake.is_broken, deployed_at_once);
         if (!deployed_at_once) {
             assert_int_equal(err.kind, ERROR_NETWORK);
             assert_null(first.arn);
             assert_ok(deploy_function(&yard.tools, &second, &err));
             assert_deployed(&yard, &second, "amd64");
         }
-        assert_int_equal(deployed_at_once, calls == 4); /* has, open, create, wait */
+        assert_int_equal(deployed_at_once, calls == 4); /* find, open, create twice */
     }
 }
 
@@ -216,18 +218,122 @@ static void the_repository_may_fail_anywhere(void **state)
     }
 }
 
-static void a_function_that_cannot_be_taken_away_again_is_named(void **state)
+/* After the image is pushed: what is there, and what to do. */
+static void a_failure_says_how_to_go_on(void **state)
 {
     (void)state;
     struct error err;
     owned(deployed) struct deployed deployed = {0};
     owned(yard) struct yard yard;
     yard_init(&yard, "debian", "");
-    yard.fake.calls_left = 3; /* has_function, open_repository, create */
-    yard.fake.failures = 2;
+    yard.fake.calls_left = 2; /* find, open */
 
     assert_fails(deploy_function(&yard.tools, &deployed, &err), ERROR_NETWORK,
-                 "no answer; the function is still there, remove it with: skiff rm -n boat");
+                 "no answer; the image is there: mend the cause and go on with 'skiff deploy', "
+                 "or take everything away with 'skiff rm -n boat'");
+    assert_string_not_equal(tagged(&yard).text, "");
+}
+
+static void a_failure_may_be_undone(void **state)
+{
+    (void)state;
+    struct error err;
+    owned(deployed) struct deployed deployed = {0};
+    owned(yard) struct yard yard;
+    yard_init(&yard, "debian", "");
+    yard.tools.rollback = true;
+    owned(document) struct document former =
+        sample_image(yard.repository, "latest", "linux/amd64", NULL);
+    yard.fake.calls_left = 3; /* find, open, half of create */
+
+    assert_fails(deploy_function(&yard.tools, &deployed, &err), ERROR_NETWORK,
+                 "no answer; what was done is undone");
+    assert_null(yard.fake.function);
+    assert_int_equal(yard.fake.images_undone, 1);
+    assert_string_equal(tagged(&yard).text, digest_format(&former.descriptor.digest).text);
+
+    yard.fake.calls_left = 2; /* find, open, but neither create nor undo */
+    yard.fake.failures = 2;
+    assert_fails(deploy_function(&yard.tools, &deployed, &err), ERROR_NETWORK,
+                 "no answer; and undoing what was done failed: no answer");
+}
+
+static void an_update_needs_a_function(void **state)
+{
+    (void)state;
+    struct error err;
+    owned(deployed) struct deployed deployed = {0};
+    owned(yard) struct yard yard;
+    yard_init(&yard, "debian", "");
+    yard.tools.mode = DEPLOY_CHANGE;
+
+    assert_fails(deploy_function(&yard.tools, &deployed, &err), ERROR_NOT_FOUND,
+                 "no function 'boat' to update; make it with: skiff init");
+    yard.fake.function = memory_copy_string("boat");
+    yard.fake.image_uri = memory_copy_string("some@image");
+    yard.fake.is_broken = true;
+    assert_fails(deploy_function(&yard.tools, &deployed, &err), ERROR_CONFLICT,
+                 "the creation of function 'boat' has failed; make it anew with: skiff deploy");
+    assert_int_equal(yard.fake.repositories_opened, 0);
+}
+
+static void what_is_pushed_already_is_not_pushed_again(void **state)
+{
+    (void)state;
+    struct error err;
+    owned(yard) struct yard yard;
+    yard_init(&yard, "debian", "");
+    yard.tools.mode = DEPLOY_EITHER;
+    yard.fake.ops.is_local = true; /* where no blob sets out early */
+
+    for (int i = 0; i < 3; i++) {
+        owned(deployed) struct deployed deployed = {0};
+        assert_ok(deploy_function(&yard.tools, &deployed, &err));
+        assert_deployed(&yard, &deployed, "amd64");
+        assert_int_equal(yard.fake.updates, i);
+        yard.faulty.calls_left = 1; /* to ask what the tag names, and nothing to write */
+    }
+}
+
+static void a_creation_that_failed_is_made_anew(void **state)
+{
+    (void)state;
+    struct error err;
+    owned(deployed) struct deployed deployed = {0};
+    owned(yard) struct yard yard;
+    yard_init(&yard, "debian", "");
+    yard.fake.function = memory_copy_string("boat");
+    yard.fake.image_uri = memory_copy_string("some@image");
+    yard.fake.is_broken = true;
+
+    assert_ok(deploy_function(&yard.tools, &deployed, &err));
+    assert_deployed(&yard, &deployed, "amd64");
+}
+
+static void a_plan_writes_nothing(void **state)
+{
+    (void)state;
+    struct error err;
+    json_owned json_t *plan = NULL;
+    json_owned json_t *second = NULL;
+    owned(deployed) struct deployed deployed = {0};
+    owned(yard) struct yard yard;
+    yard_init(&yard, "debian", ", architectures: [x86_64, arm64]");
+    yard.tools.mode = DEPLOY_EITHER;
+
+    assert_ok(deploy_plan(&yard.tools, &plan, &err));
+    assert_string_equal(tagged(&yard).text, "");
+    assert_null(yard.fake.function);
+    assert_true(json_is_false(json_object_get(plan, "Exists")));
+    /* A base layer and a config for each, ours for both and the supervisor. */
+    assert_int_equal(json_array_size(json_object_get(plan, "Upload")), 6);
+    assert_true(json_integer_value(json_object_get(plan, "UploadBytes")) > 0);
+    assert_int_equal(json_array_size(json_object_get(plan, "Calls")), 1);
+
+    assert_ok(deploy_function(&yard.tools, &deployed, &err));
+    assert_ok(deploy_plan(&yard.tools, &second, &err));
+    assert_int_equal(json_array_size(json_object_get(second, "Upload")), 0);
+    assert_string_equal(json_optional_string(second, "ImageUri"), deployed.image_uri);
 }
 
 static void a_base_without_the_architecture_stops_before_the_platform(void **state)
@@ -411,7 +517,12 @@ int main(void)
         cmocka_unit_test(an_existing_function_is_left_alone),
         cmocka_unit_test(the_platform_may_fail_anywhere),
         cmocka_unit_test(the_repository_may_fail_anywhere),
-        cmocka_unit_test(a_function_that_cannot_be_taken_away_again_is_named),
+        cmocka_unit_test(a_failure_says_how_to_go_on),
+        cmocka_unit_test(a_failure_may_be_undone),
+        cmocka_unit_test(an_update_needs_a_function),
+        cmocka_unit_test(what_is_pushed_already_is_not_pushed_again),
+        cmocka_unit_test(a_creation_that_failed_is_made_anew),
+        cmocka_unit_test(a_plan_writes_nothing),
         cmocka_unit_test(a_base_without_the_architecture_stops_before_the_platform),
         cmocka_unit_test(zstd_layers_are_recompressed_for_lambda),
         cmocka_unit_test(zstd_layers_stay_on_this_machine),

@@ -4,7 +4,9 @@
  * only what is ours is removed again.
  */
 #include "lambda/aws/ecr.h"
+#include "oci/base/json.h"
 #include "oci/base/memory.h"
+#include "oci/base/text.h"
 #include "tests/support/scripted_aws.h"
 #include "tests/support/unit.h"
 
@@ -71,6 +73,16 @@ static void repositories_are_named_like_their_functions(void **state)
     }
 }
 
+/* As a deployment does. */
+static bool open_repository(const struct aws *aws, struct ecr_repository *out,
+                            struct error *err)
+{
+    bool found = false;
+
+    return ecr_find_repository(aws, "f", out, &found, err) &&
+           (found || ecr_make_repository(aws, "f", out, err));
+}
+
 static void a_repository_is_found_or_made(void **state)
 {
     (void)state;
@@ -95,7 +107,7 @@ static void a_repository_is_found_or_made(void **state)
         owned(scripted_aws) struct scripted_aws *aws = scripted_aws_new(cases[i].script);
         owned(ecr_repository) struct ecr_repository repository = {0};
         struct error err = {0};
-        assert_ok(ecr_open_repository(scripted_aws_ask(aws), "f", &repository, &err));
+        assert_ok(open_repository(scripted_aws_ask(aws), &repository, &err));
         assert_string_equal(repository.name, "f");
         assert_string_equal(repository.uri, HOST "/f");
         assert_string_equal(scripted_aws_told(aws), cases[i].told);
@@ -134,8 +146,8 @@ static void a_repository_that_is_refused_is_an_error(void **state)
         owned(scripted_aws) struct scripted_aws *aws = scripted_aws_new(cases[i].script);
         owned(ecr_repository) struct ecr_repository repository = {0};
         struct error err = {0};
-        assert_fails(ecr_open_repository(scripted_aws_ask(aws), "f", &repository, &err),
-                     cases[i].kind, cases[i].words);
+        assert_fails(open_repository(scripted_aws_ask(aws), &repository, &err), cases[i].kind,
+                     cases[i].words);
     }
 }
 
@@ -273,7 +285,7 @@ static void only_our_image_is_removed_and_then_an_empty_repository(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         owned(scripted_aws) struct scripted_aws *aws = scripted_aws_new(cases[i].script);
         struct error err = {0};
-        assert_ok(ecr_remove_image(scripted_aws_ask(aws), cases[i].image, &err));
+        assert_ok(ecr_remove_image(scripted_aws_ask(aws), cases[i].image, NULL, &err));
         assert_string_equal(scripted_aws_told(aws), cases[i].told);
     }
 }
@@ -306,8 +318,26 @@ static void a_removal_that_fails_says_at_what(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         owned(scripted_aws) struct scripted_aws *aws = scripted_aws_new(cases[i].script);
         struct error err = {0};
-        assert_fails(ecr_remove_image(scripted_aws_ask(aws), IMAGE_A, &err), cases[i].kind,
-                     cases[i].words);
+        assert_fails(ecr_remove_image(scripted_aws_ask(aws), IMAGE_A, NULL, &err),
+                     cases[i].kind, cases[i].words);
+    }
+}
+
+static void an_image_somebody_runs_is_kept(void **state)
+{
+    (void)state;
+    static const char *const needed[] = {DIGEST_A, DIGEST_B};
+
+    /* The other one is in the same index, which has to go before either. */
+    for (size_t i = 0; i < COUNT(needed); i++) {
+        const struct scripted_answer script[] = {FOUND, OURS, family_latest, {0}};
+        owned(scripted_aws) struct scripted_aws *aws = scripted_aws_new(script);
+        json_owned json_t *used = json_pack("{s:b}", needed[i], 1);
+        struct error err = {0};
+        assert_ok(ecr_remove_image(scripted_aws_ask(aws), IMAGE_A, used, &err));
+        owned(memory) char *told =
+            text_format("Image '" IMAGE_A "' is kept: another function runs %s\n", needed[i]);
+        assert_string_equal(scripted_aws_told(aws), told);
     }
 }
 
@@ -321,6 +351,7 @@ int main(void)
         cmocka_unit_test(a_login_goes_only_where_it_is_safe),
         cmocka_unit_test(only_our_image_is_removed_and_then_an_empty_repository),
         cmocka_unit_test(a_removal_that_fails_says_at_what),
+        cmocka_unit_test(an_image_somebody_runs_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

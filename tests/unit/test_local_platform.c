@@ -102,8 +102,8 @@ static bool push(struct fixture *fixture, const struct definition *definition,
     struct copy_summary summary;
     struct digest_text digest = digest_format(&image->descriptor.digest);
 
-    if (!fixture->platform->ops->open_repository(fixture->platform, definition, &repository,
-                                                 err) ||
+    if (!fixture->platform->ops->open_repository(fixture->platform, definition, true,
+                                                 &repository, err) ||
         !image_copy(from, digest.text, repository.store, "latest", &options, &summary, err))
         return false;
     *image_uri = text_format("%s@%s", repository.uri, digest.text);
@@ -118,9 +118,10 @@ static bool deploy(struct fixture *fixture, const struct definition *definition,
     owned(memory) char *image_uri = NULL;
     owned(memory) char *arn = NULL;
 
-    return push(fixture, definition, from, image, &image_uri, err) &&
-           platform->ops->create(platform, definition, image_uri, err) &&
-           platform->ops->wait_until_active(platform, definition->name, &arn, err);
+    if (!push(fixture, definition, from, image, &image_uri, err))
+        return false;
+    const struct platform_change change = {.definition = definition, .image_uri = image_uri};
+    return platform->ops->create(platform, &change, &arn, err);
 }
 
 static bool deploy_sample(struct fixture *fixture, const char *name, struct error *err)
@@ -134,10 +135,12 @@ static bool deploy_sample(struct fixture *fixture, const char *name, struct erro
 static bool has(struct fixture *fixture, const char *name)
 {
     struct error err;
-    bool found;
+    struct definition definition = sample_definition;
+    owned(platform_function) struct platform_function found = {0};
 
-    assert_ok(fixture->platform->ops->has_function(fixture->platform, name, &found, &err));
-    return found;
+    definition.name = name;
+    assert_ok(fixture->platform->ops->find(fixture->platform, &definition, &found, &err));
+    return found.exists;
 }
 
 static bool remove_function(struct fixture *fixture, const char *name, struct error *err)
@@ -207,6 +210,37 @@ static void a_function_is_made_found_and_removed_without_a_trace(void **state)
     assert_non_null(strstr(text_string(&fixture->progress.steps), "'moo'"));
 }
 
+static void what_an_update_leaves_behind_is_swept(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct platform_ops *ops = fixture->platform->ops;
+    struct error err;
+    owned(document) struct document other =
+        sample_image(fixture->source, "other", "linux/arm64", NULL);
+    owned(memory) char *image_uri = NULL;
+    owned(memory) char *arn = NULL;
+    owned(memory) char *same_arn = NULL;
+    owned(memory) char *former = text_format(
+        "images/blobs/sha256/%s", digest_format(&fixture->image.descriptor.digest).text + 7);
+
+    assert_ok(deploy_sample(fixture, "moo", &err));
+    assert_true(is_there(fixture, former));
+    assert_ok(push(fixture, &sample_definition, layout_store(fixture->source), &other,
+                   &image_uri, &err));
+    const struct platform_change change = {.definition = &sample_definition,
+                                           .image_uri = image_uri};
+    assert_ok(ops->update(fixture->platform, &change, &arn, &err));
+    assert_false(is_there(fixture, former));
+    assert_ok(ops->update(fixture->platform, &change, &same_arn, &err));
+    assert_string_equal(text_string(&fixture->progress.steps),
+                        "Function 'moo' updated.\n"
+                        "Function 'moo' is as the definition has it.\n");
+    /* There is nothing to take back but a creation. */
+    assert_ok(remove_function(fixture, "moo", &err));
+    assert_fails(ops->update(fixture->platform, &change, &same_arn, &err), ERROR_NOT_FOUND,
+                 "update function 'moo': no function 'moo'");
+}
+
 static void the_record_says_what_the_definition_said(void **state)
 {
     struct fixture *fixture = *state;
@@ -255,9 +289,10 @@ static void a_name_is_taken_once(void **state)
     assert_fails(deploy_sample(fixture, "moo", &err), ERROR_CONFLICT, "'moo' exists already");
     owned(memory) char *uri = text_format(
         "skiff.local/moo@%s", digest_format(&fixture->image.descriptor.digest).text);
-    assert_fails(
-        fixture->platform->ops->create(fixture->platform, &sample_definition, uri, &err),
-        ERROR_CONFLICT, "'moo' exists already");
+    const struct platform_change change = {.definition = &sample_definition, .image_uri = uri};
+    char *arn = NULL;
+    assert_fails(fixture->platform->ops->create(fixture->platform, &change, &arn, &err),
+                 ERROR_CONFLICT, "'moo' exists already");
     assert_ok(remove_function(fixture, "moo", &err));
     assert_ok(deploy_sample(fixture, "moo", &err));
 }
@@ -268,14 +303,11 @@ static void what_is_not_there_is_said_and_made_by_nobody(void **state)
     const struct platform_ops *ops = fixture->platform->ops;
     struct error err;
     struct invocation invocation;
-    char *arn;
 
     assert_fails(remove_function(fixture, "moo", &err), ERROR_NOT_FOUND,
                  "no function 'moo' on this machine");
     assert_fails(ops->invoke(fixture->platform, "moo", "{}", 2, &invocation, &err),
                  ERROR_NOT_FOUND, "no function 'moo' on this machine");
-    assert_fails(ops->wait_until_active(fixture->platform, "moo", &arn, &err), ERROR_NOT_FOUND,
-                 "no function 'moo'");
     assert_int_equal(count_files(fixture), 0);
 }
 
@@ -290,16 +322,17 @@ static void names_that_are_paths_are_refused(void **state)
         struct invocation invocation;
         struct platform_repository repository;
         struct definition definition = sample_definition;
-        bool found;
+        struct platform_function found;
 
         definition.name = names[i];
-        assert_fails(ops->has_function(fixture->platform, names[i], &found, &err), ERROR_USAGE,
+        assert_fails(ops->find(fixture->platform, &definition, &found, &err), ERROR_USAGE,
                      names[i]);
         assert_fails(ops->invoke(fixture->platform, names[i], "{}", 2, &invocation, &err),
                      ERROR_USAGE, names[i]);
         assert_fails(remove_function(fixture, names[i], &err), ERROR_USAGE, names[i]);
-        assert_fails(ops->open_repository(fixture->platform, &definition, &repository, &err),
-                     ERROR_USAGE, names[i]);
+        assert_fails(
+            ops->open_repository(fixture->platform, &definition, true, &repository, &err),
+            ERROR_USAGE, names[i]);
     }
     assert_int_equal(count_files(fixture), 0);
 }
@@ -321,8 +354,10 @@ static void the_image_is_named_by_digest_and_has_arrived(void **state)
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct error err;
-        assert_fails(fixture->platform->ops->create(fixture->platform, &sample_definition,
-                                                    cases[i].uri, &err),
+        const struct platform_change change = {.definition = &sample_definition,
+                                               .image_uri = cases[i].uri};
+        char *arn = NULL;
+        assert_fails(fixture->platform->ops->create(fixture->platform, &change, &arn, &err),
                      cases[i].kind, cases[i].words);
         assert_false(has(fixture, "moo"));
     }
@@ -514,6 +549,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_function_is_made_found_and_removed_without_a_trace),
+        TEST(what_an_update_leaves_behind_is_swept),
         TEST(the_record_says_what_the_definition_said),
         TEST(a_name_is_taken_once),
         TEST(what_is_not_there_is_said_and_made_by_nobody),

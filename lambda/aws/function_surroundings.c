@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lambda/aws/function_surroundings.h"
+
+#include <string.h>
+
+#include "lambda/aws/function_call.h"
+#include "lambda/aws/function_request.h"
+#include "oci/base/json.h"
+#include "oci/base/memory.h"
+#include "oci/base/text.h"
+
+static const char FUNCTIONS[] = "2015-03-31";
+static const char CONCURRENCY[] = "2017-10-31";
+static const char URLS[] = "2021-10-31";
+
+/* One settling under way; with `calls` it only says what it would do. */
+struct settling {
+    const struct aws *aws;
+    const struct definition *definition;
+    const json_t *before;
+    bool is_other_version;
+    json_t *calls; /* NULL: do it */
+};
+
+/* --- asking and changing --- */
+
+static bool ask(const struct settling *settling, const char *operation, const char *method,
+                const char *path, const json_t *body, json_t **answer, struct error *err)
+{
+    const struct aws_call call = {
+        .service = "lambda",
+        .operation = operation,
+        .method = method,
+        .path = path,
+    };
+
+    return function_ask(settling->aws, &call, body, answer, NULL, err);
+}
+
+/* Asks for what may not be there: `*answer` is NULL then. */
+static bool find(const struct settling *settling, const char *operation, const char *path,
+                 json_t **answer, struct error *err)
+{
+    struct error refused = {0};
+
+    *answer = NULL;
+    if (ask(settling, operation, "GET", path, NULL, answer, &refused) ||
+        refused.kind == ERROR_NOT_FOUND)
+        return true;
+    *err = refused;
+    return false;
+}
+
+/* Changes something, or only says so. */
+static bool change(const struct settling *settling, const char *operation, const char *method,
+                   const char *path, const json_t *body, json_t **answer, struct error *err)
+{
+    if (settling->calls) {
+        json_array_append_new(settling->calls, json_string(operation));
+        return true;
+    }
+    return ask(settling, operation, method, path, body, answer, err);
+}
+
+/* The same for what may be there, or be gone, already. */
+static bool change_unless(const struct settling *settling, enum error_kind fine,
+                          const char *operation, const char *method, const char *path,
+                          const json_t *body, struct error *err)
+{
+    struct error refused = {0};
+
+    if (change(settling, operation, method, path, body, NULL, &refused) || refused.kind == fine)
+        return true;
+    *err = refused;
+    return false;
+}
+
+/* What the definition said of `key` when the function was last deployed. */
+static bool had(const struct settling *settling, const char *key)
+{
+    json_t *configuration = json_object_get(settling->before, "Configuration");
+    json_owned json_t *fdl = function_request_read_fdl(
+        json_object_get(json_object_get(configuration, "Environment"), "Variables"));
+
+    return json_object_get(fdl, key) != NULL;
+}
+
+/* --- reserved concurrency --- */
+
+static bool settle_concurrency(const struct settling *settling, struct error *err)
+{
+    const struct definition *definition = settling->definition;
+    const json_t *present = json_object_get(json_object_get(settling->before, "Concurrency"),
+                                            "ReservedConcurrentExecutions");
+    owned(memory) char *path = function_path(CONCURRENCY, definition->name, "/concurrency");
+
+    if (definition->concurrency == CONCURRENCY_UNRESERVED)
+        return !present || !had(settling, "concurrency") ||
+               change(settling, "DeleteFunctionConcurrency", "DELETE", path, NULL, NULL, err);
+    if (present && json_integer_value(present) == definition->concurrency)
+        return true;
+    json_owned json_t *body =
+        json_pack("{s:i}", "ReservedConcurrentExecutions", definition->concurrency);
+    return change(settling, "PutFunctionConcurrency", "PUT", path, body, NULL, err);
+}
+
+/* --- the URL --- */
+
+/* A URL for everybody needs both. */
+static const struct {
+    const char *id;
+    const char *action;
+    bool is_of_url;
+} statements[] = {
+    {"skiff-url", "lambda:InvokeFunctionUrl", true},
+    {"skiff-url-invoke", "lambda:InvokeFunction", false},
+};
+
+enum { STATEMENT_COUNT = sizeof statements / sizeof *statements };
+
+static bool allow_everybody(const struct settling *settling, struct error *err)
+{
+    owned(memory) char *path = function_path(FUNCTIONS, settling->definition->name, "/policy");
+
+    for (size_t i = 0; i < STATEMENT_COUNT; i++) {
+        json_owned json_t *body = json_pack("{s:s, s:s, s:s}", "StatementId", statements[i].id,
+                                            "Action", statements[i].action, "Principal", "*");
+        if (statements[i].is_of_url)
+            json_object_set_new(body, "FunctionUrlAuthType", json_string("NONE"));
+        else
+            json_object_set_new(body, "InvokedViaFunctionUrl", json_true());
+        if (!change_unless(settling, ERROR_CONFLICT, "AddPermission", "POST", path, body, err))
+            return false;
+    }
+    return true;
+}
+
+static bool allow_nobody(const struct settling *settling, struct error *err)
+{
+    for (size_t i = 0; i < STATEMENT_COUNT; i++) {
+        owned(memory) char *part = text_format("/policy/%s", statements[i].id);
+        owned(memory) char *path = function_path(FUNCTIONS, settling->definition->name, part);
+        if (!change_unless(settling, ERROR_NOT_FOUND, "RemovePermission", "DELETE", path, NULL,
+                           err))
+            return false;
+    }
+    return true;
+}
+
+static bool is_public(const json_t *url)
+{
+    const char *auth = json_optional_string(url, "AuthType");
+
+    return auth && strcmp(auth, "NONE") == 0;
+}
+
+/* Whether all that is wanted is there; Lambda adds members, and empty lists. */
+static bool url_is_as_wanted(const json_t *present, const json_t *wanted)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(
+        (json_t *)wanted, name,
+        value) if (!json_equal(value, json_object_get(present, name))) return false;
+    return true;
+}
+
+static bool make_url(const struct settling *settling, const char *path, const json_t *present,
+                     struct error *err)
+{
+    const json_t *wanted = settling->definition->function_url;
+    json_owned json_t *answer = NULL;
+
+    if (present && url_is_as_wanted(present, wanted))
+        return true;
+    if (!change(settling, present ? "UpdateFunctionUrlConfig" : "CreateFunctionUrlConfig",
+                present ? "PUT" : "POST", path, wanted, &answer, err) ||
+        (is_public(wanted) && !is_public(present) && !allow_everybody(settling, err)) ||
+        (is_public(present) && !is_public(wanted) && !allow_nobody(settling, err)))
+        return false;
+    const char *url = json_optional_string(answer, "FunctionUrl");
+    if (url)
+        progress_step(settling->aws->progress, "Function URL: %s", url);
+    return true;
+}
+
+static bool settle_url(const struct settling *settling, struct error *err)
+{
+    const json_t *wanted = settling->definition->function_url;
+    owned(memory) char *path = function_path(URLS, settling->definition->name, "/url");
+    json_owned json_t *present = NULL;
+
+    if (!wanted && !had(settling, "function_url"))
+        return true;
+    if (settling->before && !find(settling, "GetFunctionUrlConfig", path, &present, err))
+        return false;
+    if (wanted)
+        return make_url(settling, path, present, err);
+    return !present ||
+           (change(settling, "DeleteFunctionUrlConfig", "DELETE", path, NULL, NULL, err) &&
+            allow_nobody(settling, err));
+}
+
+/* --- version and alias --- */
+
+static bool point_alias(const struct settling *settling, const json_t *version, bool is_there,
+                        struct error *err)
+{
+    const char *alias = settling->definition->alias;
+    const char *number = json_optional_string(version, "Version");
+    owned(memory) char *part = is_there ? text_format("/aliases/%s", alias) : NULL;
+    owned(memory) char *path =
+        function_path(FUNCTIONS, settling->definition->name, is_there ? part : "/aliases");
+    json_owned json_t *body =
+        json_pack("{s:s}", "FunctionVersion", number ? number : "$LATEST");
+
+    if (!is_there)
+        json_object_set_new(body, "Name", json_string(alias));
+    if (!change(settling, is_there ? "UpdateAlias" : "CreateAlias", is_there ? "PUT" : "POST",
+                path, body, NULL, err))
+        return false;
+    if (!settling->calls && number)
+        progress_step(settling->aws->progress, "Alias '%s' is version %s.", alias, number);
+    return true;
+}
+
+static bool settle_version(const struct settling *settling, struct error *err)
+{
+    const struct definition *definition = settling->definition;
+    owned(memory) char *path = function_path(FUNCTIONS, definition->name, "/versions");
+    json_owned json_t *alias = NULL;
+    json_owned json_t *version = NULL;
+    json_owned json_t *nothing = json_object();
+
+    if (!definition->publish)
+        return true;
+    if (definition->alias && settling->before) {
+        owned(memory) char *part = text_format("/aliases/%s", definition->alias);
+        owned(memory) char *alias_path = function_path(FUNCTIONS, definition->name, part);
+        if (!find(settling, "GetAlias", alias_path, &alias, err))
+            return false;
+    }
+    if (!settling->is_other_version && (alias || !definition->alias))
+        return true;
+    return change(settling, "PublishVersion", "POST", path, nothing, &version, err) &&
+           (!definition->alias || point_alias(settling, version, alias != NULL, err));
+}
+
+static bool settle(const struct aws *aws, const struct surroundings *surroundings,
+                   json_t *calls, struct error *err)
+{
+    const struct settling settling = {
+        .aws = aws,
+        .definition = surroundings->definition,
+        .before = surroundings->before,
+        .is_other_version = surroundings->is_other_version,
+        .calls = calls,
+    };
+
+    return settle_concurrency(&settling, err) && settle_url(&settling, err) &&
+           settle_version(&settling, err);
+}
+
+bool surroundings_settle(const struct aws *aws, const struct surroundings *surroundings,
+                         struct error *err)
+{
+    return settle(aws, surroundings, NULL, err);
+}
+
+bool surroundings_plan(const struct aws *aws, const struct surroundings *surroundings,
+                       json_t *calls, struct error *err)
+{
+    return settle(aws, surroundings, calls, err);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What belongs to a function without being part of it: reserved concurrency, its
+ * URL with the permission to call it, its newest version and the alias on it.
+ *
+ * Each is asked for only where the definition has it, or had it when the function
+ * was last deployed, so that what others made by hand stays.
+ *
+ * Source: Lambda API reference, PutFunctionConcurrency, CreateFunctionUrlConfig,
+ * AddPermission, PublishVersion, CreateAlias; developer guide, "Control access to URLs"
+ */
+
+#include "lambda/aws/aws.h"
+#include "lambda/definition.h"
+
+struct surroundings {
+    const struct definition *definition;
+    const json_t
+        *before; /* GetFunction's answer before this deployment; NULL: a new function */
+    bool is_other_version; /* code or configuration were made or changed */
+};
+
+/** Brings them to what the definition says, and tells what was changed and where the URL is. */
+bool surroundings_settle(const struct aws *aws, const struct surroundings *surroundings,
+                         struct error *err) MUST_CHECK;
+
+/** Appends to the array `calls` which calls surroundings_settle() would make. Asks, and changes
+ *  nothing. */
+bool surroundings_plan(const struct aws *aws, const struct surroundings *surroundings,
+                       json_t *calls, struct error *err) MUST_CHECK;

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lambda/aws/removal.h"
+
+#include <string.h>
+
+#include "lambda/aws/ecr.h"
+#include "lambda/aws/function_deployment.h"
+#include "lambda/aws/function_list.h"
+#include "lambda/aws/function_request.h"
+#include "lambda/aws/functions.h"
+#include "lambda/aws/logs.h"
+#include "oci/base/json.h"
+#include "oci/base/memory.h"
+
+bool removal_of_image(const struct aws *aws, const char *image_uri, struct error *err)
+{
+    json_owned json_t *used = NULL;
+
+    return function_list_images(aws, &used, err) && ecr_remove_image(aws, image_uri, used, err);
+}
+
+/* What the function was deployed with counts, as SCAR has it. */
+static json_t *read_fdl(const json_t *function)
+{
+    json_t *environment =
+        json_object_get(json_object_get(function, "Configuration"), "Environment");
+
+    return function_request_read_fdl(json_object_get(environment, "Variables"));
+}
+
+/* A group that the definition named is somebody's own. */
+static bool remove_log_group(const struct aws *aws, const char *name, const json_t *fdl,
+                             bool *found, struct error *err)
+{
+    *found = false;
+    return json_object_get(json_object_get(fdl, "logging"), "group") ||
+           logs_remove_group(aws, name, found, err);
+}
+
+/* A removal that broke off before is gone on with. */
+static bool remove_rest(const struct aws *aws, const char *name, struct error *err)
+{
+    const struct error missing = *err;
+    bool found = false;
+
+    if (!remove_log_group(aws, name, NULL, &found, err))
+        return false;
+    if (!found)
+        *err = missing;
+    return found;
+}
+
+bool removal_of_function(const struct aws *aws, const char *name, struct error *err)
+{
+    json_owned json_t *function = NULL;
+    bool found;
+
+    if (!functions_get(aws, name, &function, err))
+        return err->kind == ERROR_NOT_FOUND && remove_rest(aws, name, err);
+    json_owned json_t *fdl = read_fdl(function);
+    const char *image_uri = function_deployment_image(function);
+    bool keeps_image =
+        json_is_false(json_object_get(json_object_get(fdl, "ecr"), "delete_image"));
+
+    if (!functions_delete(aws, name, err))
+        return false;
+    if (!remove_log_group(aws, name, fdl, &found, err))
+        return error_wrap(err,
+                          "function '%.80s' is removed, but not its log group; 'skiff rm -n "
+                          "%.80s' goes on",
+                          name, name);
+    if (image_uri && !keeps_image && !removal_of_image(aws, image_uri, err))
+        return error_wrap(err,
+                          "function '%.80s' is removed, but not its image '%.200s'; 'skiff "
+                          "prune -n %.80s --keep 0' goes on",
+                          name, image_uri, name);
+    return true;
+}

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Functions that change: every key of a definition, update, deploy, plans, and ways back."""
+
+import base64
+import json
+import unittest
+
+from tests.support import aws_model
+from tests.support.aws_case import AwsCase
+from tests.support.aws_servers import ACCOUNT, REGION
+
+ARN = f"arn:aws:%s:{REGION}:{ACCOUNT}:%s"
+EVERYTHING = f"""\
+ephemeral_storage: 2048
+kms_key_arn: {ARN % ("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab")}
+tracing: Active
+dead_letter: {ARN % ("sqs", "letters")}
+concurrency: 7
+alias: live
+log_level: debug
+supervisor: {{version: latest}}
+vpc:
+  SubnetIds: [subnet-2, subnet-1]
+  SecurityGroupIds: [sg-1]
+file_system:
+- Arn: {ARN % ("elasticfilesystem", "access-point/fsap-00000000000000000")}
+  LocalMountPath: /mnt/data
+image_config:
+  command: [one, "two words"]
+  working_directory: /tmp
+logging:
+  format: JSON
+  system_level: WARN
+  group: /teams/blue
+function_url:
+  auth: NONE
+  cors: {{allow_origins: ["*"], max_age: 60}}
+"""
+
+GET_FUNCTION = """
+lambda_ = client("lambda")
+answer = lambda_.get_function(FunctionName=values["name"])
+"""
+GET_SURROUNDINGS = GET_FUNCTION + """
+answer["url"] = lambda_.get_function_url_config(FunctionName=values["name"])
+answer["alias"] = lambda_.get_alias(FunctionName=values["name"], Name="live")
+answer["policy"] = json.loads(lambda_.get_policy(FunctionName=values["name"])["Policy"])
+"""
+CHANGING = ("Create", "Update", "Put", "Delete", "Publish", "Add", "Remove", "Tag", "PUT", "POST",
+            "PATCH")
+
+
+class DeployTest(AwsCase):
+    def changes(self):
+        """Everything asked for so far that changes something."""
+        return [call for call in self.aws.front.calls if call.startswith(CHANGING)]
+
+    def get(self, name, script=GET_FUNCTION):
+        calls = list(self.aws.front.calls)
+        answer = self.aws.boto3(script, through_front=True, name=name)
+        self.aws.front.calls[:] = calls
+        return answer
+
+    def images(self, name):
+        """The digests in the function's repository and their tags."""
+        details = self.aws.boto3("""
+            answer = client("ecr").describe_images(repositoryName=values["name"])["imageDetails"]
+            """, name=name)
+        return {image["imageDigest"]: image.get("imageTags", []) for image in details}
+
+    def deploy(self, name, *arguments, verb="deploy", **keywords):
+        return self.skiff(verb, "-f", self.definition(name, **keywords), *arguments)
+
+    def test_every_key_arrives(self):
+        self.assert_done(self.deploy("full", more=EVERYTHING, verb="init"))
+        function = self.get("full", GET_SURROUNDINGS)
+        configuration = function["Configuration"]
+        for name, expected in {
+                "EphemeralStorage": {"Size": 2048},
+                "KMSKeyArn": ARN % ("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab"),
+                "TracingConfig": {"Mode": "Active"},
+                "DeadLetterConfig": {"TargetArn": ARN % ("sqs", "letters")},
+                "FileSystemConfigs": [{
+                    "Arn": ARN % ("elasticfilesystem", "access-point/fsap-00000000000000000"),
+                    "LocalMountPath": "/mnt/data"}],
+                "LoggingConfig": {"LogFormat": "JSON", "ApplicationLogLevel": "INFO",
+                                  "SystemLogLevel": "WARN", "LogGroup": "/teams/blue"},
+                "ImageConfigResponse": {"ImageConfig": {"Command": ["one", "two words"],
+                                                        "WorkingDirectory": "/tmp"}},
+                "MemorySize": 1024, "Timeout": 120, "Description": "says moo",
+                "Role": self.aws.role, "Architectures": ["x86_64"]}.items():
+            self.assertEqual(configuration[name], expected, name)
+        self.assertEqual(configuration["VpcConfig"]["SubnetIds"], ["subnet-1", "subnet-2"])
+        self.assertEqual(function["Concurrency"]["ReservedConcurrentExecutions"], 7)
+        self.assertEqual(function["Tags"]["team"], "blue")
+        self.assertEqual(function["url"]["AuthType"], "NONE")
+        self.assertEqual(function["url"]["Cors"]["MaxAge"], 60)
+        self.assertEqual(function["alias"]["FunctionVersion"], "1")
+        self.assertEqual({statement["Action"] for statement in function["policy"]["Statement"]},
+                         {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"})
+        fdl = json.loads(base64.b64decode(configuration["Environment"]["Variables"]["FDL"]))
+        self.assertEqual(fdl["log_level"], "DEBUG")
+        self.assertNotIn("CreateLogGroup", self.aws.front.calls)  # it is somebody's own
+
+        self.aws.front.calls.clear()
+        self.assert_done(self.deploy("full", more=EVERYTHING, verb="update"))
+        self.assertEqual(self.changes(), [])
+
+        self.assert_done(self.deploy("full"))
+        self.assertEqual([call for call in self.changes() if not call.startswith("P")], [
+            "UpdateFunctionCode", "UpdateFunctionConfiguration", "DeleteFunctionConcurrency",
+            "DeleteFunctionUrlConfig", "RemovePermission", "RemovePermission"])
+        self.assertNotIn("ImageConfigResponse", self.get("full")["Configuration"])
+
+    def test_requests_are_as_lambdas_model_has_them(self):
+        model = aws_model.load("lambda", "2015-03-31")
+        self.aws.front.requests.clear()
+        self.assert_done(self.deploy("model", more=EVERYTHING))
+        self.assert_done(self.deploy("model", "-d", "other", "-s", "other.sh"))
+        checked = set()
+        for operation, _, body in self.aws.front.requests:
+            if operation in model["operations"]:
+                self.assertEqual(aws_model.complaints(model, operation, body), [])
+                checked.add(operation)
+        self.assertLessEqual({"CreateFunction", "UpdateFunctionCode", "CreateAlias",
+                              "UpdateFunctionConfiguration", "CreateFunctionUrlConfig",
+                              "AddPermission", "PutFunctionConcurrency"}, checked)
+        for bad in ({"MemorySize": "512"}, {"Role": "r"}, {"Environment": {"Variables": {"1": "a"}}},
+                    {"Unknown": 1}, {"Timeout": 0}):
+            self.assertNotEqual(
+                aws_model.complaints(model, "UpdateFunctionConfiguration", bad), [], bad)
+
+    def test_deploy_makes_then_changes_then_does_nothing(self):
+        self.aws.front.pending_polls = 2
+        self.assert_done(self.deploy("again"))
+        first = self.get("again")
+        self.aws.front.calls.clear()
+        done = self.deploy("again")
+        self.assert_done(done)
+        self.assertIn("Function 'again' is as the definition has it.\n", done.stdout)
+        self.assertEqual(self.changes(), [])
+
+        done = self.deploy("again", "-s", "other.sh", "-m", "256")
+        self.assert_done(done)
+        self.assertIn("Function is InProgress: ", done.stdout)
+        self.assertEqual([call for call in self.changes() if "Function" in call],
+                         ["UpdateFunctionCode", "UpdateFunctionConfiguration"])
+        second = self.get("again")
+        self.assertEqual(second["Configuration"]["MemorySize"], 256)
+        self.assertNotEqual(first["Code"]["ImageUri"], second["Code"]["ImageUri"])
+        self.assert_refused(self.deploy("again", verb="init"), "change it with: skiff update")
+        self.assert_refused(self.deploy("nobody", verb="update"), "make it with: skiff init")
+
+    def variables(self, name):
+        variables = self.get(name)["Configuration"]["Environment"]["Variables"]
+        return {key: value for key, value in variables.items() if key not in ("FDL", "IMAGE_ID")}
+
+    def test_variables_are_merged(self):
+        self.assert_done(self.deploy("merge", "-le", "EXTRA=1", "-le", "OLD=2"))
+        self.assert_done(self.deploy("merge", "-le", "NEWER=3", "--unset", "OLD"))
+        self.assertEqual(self.variables("merge"), {"COLOUR": "red", "EXTRA": "1", "NEWER": "3"})
+        self.assert_done(self.deploy("merge", "--replace-env"))
+        self.assertEqual(self.variables("merge"), {"COLOUR": "red"})
+
+    def test_a_creation_that_failed_is_made_anew(self):
+        self.aws.front.ends = ("InvalidImage", "UnsupportedImageLayerDetected - Layer sha256:1")
+        done = self.deploy("broken")
+        self.assert_refused(done, "(InvalidImage); the layer it names has to be gzip")
+        self.assertIn("go on with 'skiff deploy'", done.stderr)
+        self.aws.front.ends = None
+        done = self.deploy("broken")
+        self.assert_done(done)
+        self.assertIn("The creation of function 'broken' had failed; it is made anew\n",
+                      done.stdout)
+
+    def test_waiting_has_the_end_one_gives_it(self):
+        self.aws.front.pending_polls = 100
+        done = self.deploy("late", "--wait", "1")
+        self.assert_refused(done, "is not active after 1 s (Pending: The function is being created.)")
+        self.aws.front.pending_polls = 0
+
+    def test_an_earlier_change_is_waited_for(self):
+        self.assert_done(self.deploy("busy"))
+        for operation, code in (("UpdateFunctionConfiguration", "ResourceConflictException"),):
+            self.aws.front.refuse(operation, 409, code, "The operation cannot be performed at this "
+                                  "time. An update is in progress for resource: busy")
+        self.aws.front.refuse("UpdateFunctionConfiguration", 429, "TooManyRequestsException",
+                              "Rate exceeded")
+        done = self.deploy("busy", "-t", "60")
+        self.assert_done(done)
+        self.assertIn("Waiting for an earlier change of the function\n", done.stdout)
+        self.assertEqual(self.get("busy")["Configuration"]["Timeout"], 60)
+
+    def test_a_plan_changes_nothing(self):
+        done = self.deploy("plan", "--dry-run")
+        self.assert_done(done)
+        for word in ("plan, which is not there yet", "upload    layer", "CreateRepository",
+                     "CreateFunction"):
+            self.assertIn(word, done.stdout)
+        self.assertEqual(self.changes(), [])
+        self.assertEqual(self.left_overs("plan"), [])
+
+        self.assert_done(self.deploy("plan"))
+        self.aws.front.calls.clear()
+        done = self.deploy("plan", "--dry-run", "-s", "other.sh", "-m", "256", "--json")
+        plan = json.loads(done.stdout)["Functions"][0]
+        self.assertEqual(plan["Calls"], [
+            "UpdateFunctionCode", "UpdateFunctionConfiguration: MemorySize",
+            "UpdateFunctionConfiguration: Environment"])
+        self.assertEqual([upload["is"] for upload in plan["Upload"]], ["layer", "config"])
+        done = self.deploy("plan", "--dry-run")
+        self.assertIn("call      none: it is as the definition has it", done.stdout)
+        self.assertEqual(self.changes(), [])
+
+    def test_rollback_undoes_a_creation(self):
+        self.aws.front.ends = ("EniLimitExceeded", "no interface is left")
+        done = self.deploy("back", "--rollback")
+        self.assert_refused(done, "use fewer subnets and security groups")
+        self.assertIn("what was done is undone", done.stderr)
+        self.aws.front.ends = None
+        self.assertEqual(self.left_overs("back"), [])
+
+    def test_rollback_undoes_an_update(self):
+        self.assert_done(self.deploy("forth"))
+        before = self.get("forth")
+        images = self.images("forth")
+        self.aws.front.refuse("PutFunctionConcurrency", 400, "InvalidParameterValueException",
+                              "decreases account's UnreservedConcurrentExecution below its minimum")
+        done = self.deploy("forth", "--rollback", "-s", "other.sh", "-m", "256",
+                           more="concurrency: 900\n")
+        self.assert_refused(done, "below its minimum")
+        self.assertIn("what was done is undone", done.stderr)
+        after = self.get("forth")
+        self.assertEqual(before["Code"]["ImageUri"], after["Code"]["ImageUri"])
+        for key in ("MemorySize", "Environment"):
+            self.assertEqual(before["Configuration"][key], after["Configuration"][key])
+        self.assertEqual(self.images("forth"), images)
+
+    def test_an_image_another_function_runs_is_kept(self):
+        self.assert_done(self.deploy("mine"))
+        uri = self.get("mine")["Code"]["ImageUri"]
+        self.assert_done(self.skiff("init", "-i", uri, "-n", "theirs-now", "-r", self.aws.role))
+        done = self.skiff("rm", "-n", "mine")
+        self.assert_done(done)
+        self.assertIn("is kept: another function runs", done.stdout)
+        self.assertEqual(self.get("theirs-now")["Code"]["ImageUri"], uri)
+
+
+if __name__ == "__main__":
+    unittest.main()
