@@ -4,7 +4,7 @@
 /* Copies run in several threads: the countdown is one step. */
 static bool call(struct faulty_store *faulty, struct error *err)
 {
-    if (faulty->calls_left < 0)
+    if (__atomic_load_n(&faulty->calls_left, __ATOMIC_SEQ_CST) < 0)
         return true;
     if (__atomic_fetch_sub(&faulty->calls_left, 1, __ATOMIC_SEQ_CST) > 0)
         return true;
