@@ -8,19 +8,44 @@
 
 enum { CHAIN_LIMIT = 16 }; /* profiles that name each other */
 
+/* 'aws login' is not done: it renews its keys with proofs of its own making (DPoP). */
+static bool refuse_login(const struct credentials_sources *sources, struct credentials *out,
+                         bool *found, struct error *err)
+{
+    const struct profile *profile = &sources->profile;
+    owned(memory) char *session = profile_get(profile, "login_session");
+    (void)out;
+    (void)found;
+
+    if (!session)
+        return true;
+    return error_set(err, ERROR_DENIED,
+                     "profile '%.80s' gets its credentials by 'aws login', which skiff does "
+                     "not do: put them into the environment with eval \"$(aws configure "
+                     "export-credentials --profile %.80s --format env)\"",
+                     profile->name, profile->name);
+}
+
 /* Whose they are, for not everybody is asked at every time. */
 enum { OF_ENVIRONMENT = 1, OF_ROLE = 2, OF_PROFILE = 4, OF_MACHINE = 8 };
 
+/* clang-format off */
 static const struct {
     credentials_provider *ask;
     int kind;
 } providers[] = {
-    {credentials_from_environment, OF_ENVIRONMENT},  {credentials_from_role, OF_ROLE},
-    {credentials_from_web_identity, OF_PROFILE},     {credentials_from_sso, OF_PROFILE},
-    {credentials_from_credentials_file, OF_PROFILE}, {credentials_from_process, OF_PROFILE},
-    {credentials_from_config_file, OF_PROFILE},      {credentials_from_container, OF_MACHINE},
+    {credentials_from_environment, OF_ENVIRONMENT},
+    {credentials_from_role, OF_ROLE},
+    {credentials_from_web_identity, OF_PROFILE},
+    {credentials_from_sso, OF_PROFILE},
+    {credentials_from_credentials_file, OF_PROFILE},
+    {refuse_login, OF_PROFILE},
+    {credentials_from_process, OF_PROFILE},
+    {credentials_from_config_file, OF_PROFILE},
+    {credentials_from_container, OF_MACHINE},
     {credentials_from_instance, OF_MACHINE},
 };
+/* clang-format on */
 
 static bool ask_those(int kinds, const struct credentials_sources *sources,
                       struct credentials *out, bool *found, struct error *err)
@@ -45,15 +70,7 @@ static bool check_profile(const struct credentials_sources *sources, struct erro
 static bool nobody_knows(const struct credentials_sources *sources, struct error *err)
 {
     const struct profile *profile = &sources->profile;
-    owned(memory) char *login = profile_get(profile, "login_session");
 
-    if (login)
-        return error_set(
-            err, ERROR_DENIED,
-            "profile '%.80s' gets its credentials by 'aws login', which skiff does "
-            "not do: put them into the environment with eval \"$(aws configure "
-            "export-credentials --profile %.80s --format env)\"",
-            profile->name, profile->name);
     return error_set(
         err, ERROR_DENIED,
         "no AWS credentials: AWS_ACCESS_KEY_ID is not set, profile '%.80s' %s '%.200s' or "

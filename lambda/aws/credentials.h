@@ -17,8 +17,9 @@
  *     container               ECS, EKS pod identity
  *     instance                EC2's metadata service
  *
- * A provider that is not set up knows nothing; one that is and cannot say is an
- * error, never a reason to go on as somebody else.
+ * Not among them is 'aws login', whose profiles are refused. A provider that is not set up
+ * knows nothing; one that is and cannot say is an error, never a reason to go on as somebody
+ * else.
  *
  * Source: AWS SDKs and Tools Reference Guide, "Standardized credential providers";
  * botocore/credentials.py

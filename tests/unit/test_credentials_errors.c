@@ -43,7 +43,8 @@ static void what_is_set_up_and_cannot_say_is_an_error(void **state)
         {{.variables = {ENV_KEYS, "AWS_CREDENTIAL_EXPIRATION=soon"}}, "'soon' is no time"},
         {{.variables = {NULL}, .credentials = "[default]\naws_access_key_id = AK\n"},
          "but no aws_secret_access_key"},
-        {{.variables = {NO_INSTANCE}, .config = "[default]\nlogin_session = arn:x\n"},
+        {{.variables = {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/x"},
+          .config = "[default]\nlogin_session = arn:x\ncredential_process = /bin/false\n"},
          "aws configure export-credentials --profile default"},
         /* Roles */
         {{.variables = {NULL}, .config = "[default]\nrole_arn = arn:r\n"},
