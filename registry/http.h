@@ -32,6 +32,7 @@ struct http_request {
                              * 0: the transport's own */
     bool answers_late;      /* the answer may take a few times as long as that */
     bool once;              /* whoever asks knows better how to begin again */
+    bool stays;             /* a redirect is the answer: its headers are for this host alone */
 };
 
 /* All owned by the response, which is released by the caller. */
@@ -63,7 +64,8 @@ struct http {
 };
 
 /** Sends the request and waits for the head of the answer. ERROR_NETWORK when none
- *  came. GET and HEAD follow redirects; Authorization goes to no other host. */
+ *  came. GET and HEAD follow redirects, unless they stay; Authorization goes to no other host.
+ */
 bool http_exchange(struct http *http, const struct http_request *request,
                    struct http_response *out, struct error *err) MUST_CHECK;
 

@@ -153,7 +153,9 @@ static void set_method(CURL *easy, const struct http_request *request)
 
 bool http_curl_follows_redirects(const struct http_request *request)
 {
-    return strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+    bool reads = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+
+    return reads && !request->stays;
 }
 
 bool http_curl_set_request(CURL *easy, const struct http_curl_settings *settings,

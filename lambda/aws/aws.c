@@ -49,6 +49,7 @@ static bool sign_call(const struct aws *aws, const struct aws_call *call,
     request->method = call->method ? call->method : "POST";
     request->url = out->url;
     request->silence_s = call->silence_s;
+    request->stays = true; /* a session's token is for AWS alone */
     if (body_count > 0)
         http_add_header(request, "Content-Type", content_type);
     if (call->target) {

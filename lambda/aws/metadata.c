@@ -11,6 +11,7 @@ bool metadata_ask(const struct metadata_service *service, const struct http_requ
     struct http_request quick = *request;
 
     quick.silence_s = service->silence_s;
+    quick.stays = true;
     for (unsigned int tries = 1;; tries++) {
         owned(http_response) struct http_response response = {0};
         owned(memory) char *answer = NULL;

@@ -18,7 +18,7 @@ struct metadata_service {
     unsigned int tries;
 };
 
-/** Sends the request (whose silence_s is set here) and reads the answer, whatever its status:
+/** Sends the request, to nobody but its host, and reads the answer, whatever its status:
  *  `*text` is the caller's to free(). ERROR_NETWORK when none came. */
 bool metadata_ask(const struct metadata_service *service, const struct http_request *request,
                   int *status, char **text, size_t *count, struct error *err) MUST_CHECK;

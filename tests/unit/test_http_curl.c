@@ -241,6 +241,32 @@ static void a_redirect_to_another_host_takes_no_credentials_along(void **state)
     text_release(&seen.heads);
 }
 
+static void who_is_to_stay_stays(void **state)
+{
+    (void)state;
+    static const struct loopback_answer script[] = {
+        {.bytes = "HTTP/1.1 302 Moved\r\nLocation: /next\r\nContent-Length: 4\r\n\r\nstay"}};
+    struct loopback_server *server = loopback_server_start(script, 1);
+    owned(memory) char *url = loopback_server_url(server, "/first");
+    struct http *http = transport();
+    const struct http_request request = {.method = "GET", .url = url, .stays = true};
+    owned(http_response) struct http_response response = {0};
+    owned(memory) char *answer = NULL;
+    struct loopback_seen seen;
+    struct error err;
+    size_t count;
+
+    assert_ok(
+        http_exchange_bytes(http, &request, NULL, 0, 100, &response, &answer, &count, &err));
+    assert_int_equal(response.status, 302);
+    assert_string_equal(answer, "stay");
+    http_response_release(&response);
+    http_free(http);
+    loopback_server_stop(server, &seen);
+    assert_int_equal(seen.requests, 1);
+    text_release(&seen.heads);
+}
+
 static void only_reading_follows_redirects(void **state)
 {
     (void)state;
@@ -527,6 +553,7 @@ int main(void)
         cmocka_unit_test(headers_have_a_limit),
         cmocka_unit_test(nobody_there_is_an_error),
         cmocka_unit_test(a_redirect_to_another_host_takes_no_credentials_along),
+        cmocka_unit_test(who_is_to_stay_stays),
         cmocka_unit_test(only_reading_follows_redirects),
         cmocka_unit_test(one_hosts_answer_feeds_anothers_request),
         cmocka_unit_test(a_body_that_fails_is_what_is_reported),
