@@ -22,7 +22,7 @@ CPPFLAGS  += -I$(LIBDEFLATE)
 Q         := $(if $(V),,@)
 COMPILE    = $(CC) -std=gnu17 $(WARNINGS) $(CPPFLAGS) $(CFLAGS)
 
-SOURCES   := $(wildcard $(ROOMS:%=%/*.c))
+SOURCES   := $(sort $(wildcard $(ROOMS:%=%/*.c)))
 SUPPORT   := $(wildcard tests/support/*.c)
 UNITS     := $(patsubst tests/unit/%.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 HEADERS   := $(wildcard $(ROOMS:%=%/*.h) lambda/supervisor/*.h tests/support/*.h tests/fuzz/*.h)
@@ -44,8 +44,8 @@ $(BUILD)/%.o: %.c
 	@echo '  cc    $<'
 	$(Q)$(COMPILE) -MMD -MP -c $< -o $@
 
-# Shared by every BUILD, as the supervisors are.
-build/libdeflate/libdeflate.a: $(wildcard layers/libdeflate/*)
+# Shared by every BUILD, as the supervisors are, but for the static ones.
+$(LIBDEFLATE)/libdeflate.a: $(wildcard layers/libdeflate/*) static/libraries
 	CC='$(CC)' AR='$(AR)' layers/libdeflate/build.sh $(@D)
 
 $(BUILD)/layers/gzip.o: $(LIBDEFLATE)/libdeflate.a
@@ -55,7 +55,7 @@ $(BUILD)/layers/gzip.o: $(LIBDEFLATE)/libdeflate.a
 # Shared by every BUILD: sanitizers are for skiff, not for what runs in a function.
 ARCHITECTURES    := amd64 arm64
 SUPERVISORS      := $(ARCHITECTURES:%=build/supervisor/%/supervisor)
-SUPERVISOR_C     := $(wildcard lambda/supervisor/*.c lambda/signer/*.c) \
+SUPERVISOR_C     := $(sort $(wildcard lambda/supervisor/*.c lambda/signer/*.c)) \
                     $(addprefix oci/base/,environment.c error.c file.c hash.c json.c memory.c \
                         printable.c stream.c text.c yaml.c)
 SUPERVISOR_FLAGS := -Os -ffunction-sections -fdata-sections -Wl,--gc-sections -static -s \
@@ -87,6 +87,33 @@ build/supervisor/%/supervisor: build/sysroot/complete $(SUPERVISOR_C) \
 # The linker puts both programs into skiff.
 $(BUILD)/lambda/supervisor_program.o: $(SUPERVISORS)
 
+# --- static: skiff itself as one file that runs on every Linux -----------------------------------
+
+STATIC_MAKE = CPPFLAGS= $(MAKE) --no-print-directory BUILD=build/static/$* LIBS= \
+    LIBDEFLATE=build/static/$*/libdeflate CC=$(CURDIR)/build/sysroot/$*/bin/musl-gcc AR=ar \
+    CFLAGS='-O2 -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables' \
+    LDFLAGS='-s -Wl,--gc-sections -Wl,--build-id=none' \
+    LDLIBS='-larchive -lzstd -lz -lyaml -ljansson -lcurl -lnghttp2 -lssl -lcrypto -lpthread'
+
+static: $(ARCHITECTURES:%=static-%) ## build skiff for every Linux, build/static/{amd64,arm64}/skiff
+
+# What there is to do, a make of its own finds out.
+static-%: $(SUPERVISORS)
+	+@$(STATIC_MAKE) build/static/$*/skiff
+	@if readelf -lW build/static/$*/skiff | grep -q INTERP; then \
+	    echo "build/static/$*/skiff: has an interpreter, so it is not static" >&2; exit 1; fi
+
+RELEASED := $(ARCHITECTURES:%=build/release/skiff-$(VERSION)-linux-%)
+
+release: static ## put both static programs, their sums and what is in them into build/release
+	@rm -rf build/release && mkdir -p build/release
+	@for architecture in $(ARCHITECTURES); do \
+	    install -m 755 build/static/$$architecture/skiff \
+	        build/release/skiff-$(VERSION)-linux-$$architecture || exit 1; done
+	@python3 static/sbom.py $(VERSION) x86_64-linux-gnu-gcc $(RELEASED) \
+	    >build/release/skiff-$(VERSION).spdx.json
+	@cd build/release && LC_ALL=C sha256sum skiff-* >SHA256SUMS && cat SHA256SUMS
+
 # --- tests -------------------------------------------------------------------------------------
 
 # The Makefile says what belongs in.
@@ -100,7 +127,7 @@ $(BUILD)/test_%: $(BUILD)/tests/unit/test_%.o $(BUILD)/parts.a $(LIBDEFLATE)/lib
 # Deps first and in a make of its own: what pkg-config knows is asked when a Makefile is read.
 check: ## run all tests: unit, end to end, lint
 	@tests/support/deps.sh check
-	@$(MAKE) --no-print-directory all units fuzzers
+	@$(MAKE) --no-print-directory all units fuzzers static
 	@python3 tests/check.py --build $(BUILD)
 
 units: $(UNITS)
@@ -177,7 +204,7 @@ clean: ## remove what was built
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: all supervisors units check asan fuzzers fuzz bench demo deps floors doors headers formatted format lint \
+.PHONY: all supervisors static release units check asan fuzzers fuzz bench demo deps floors doors headers formatted format lint \
         install clean help
 .SECONDARY:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

@@ -11,6 +11,7 @@
  */
 
 #include <jansson.h>
+#include <stdint.h>
 
 #include "oci/base/error.h"
 #include "oci/platform_spec.h"

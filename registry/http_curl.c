@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "oci/base/file.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
 #include "registry/http_curl_request.h"
@@ -248,6 +249,8 @@ static bool speaks_no_tls(const struct transfer *transfer)
 /* Where the user knows something that we do not. */
 static const char *advice(const struct transfer *transfer)
 {
+    if (transfer->result == CURLE_COULDNT_RESOLVE_HOST && !file_exists("/etc/resolv.conf"))
+        return "; there is no /etc/resolv.conf, which names who could";
     if (transfer->result == CURLE_PEER_FAILED_VERIFICATION)
         return "; if it is to be trusted, give its authority with --ca-file";
     if (speaks_no_tls(transfer))

@@ -10,17 +10,7 @@ umask 022
 here=$(cd "$(dirname "$0")" && pwd)
 package=$1 file=$2 sha256=$3
 
-cache=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
-if [ -z "$cache" ] || ! mkdir -p "$cache/skiff" 2>/dev/null || ! [ -w "$cache/skiff" ]; then
-    cache=/var/tmp/skiff-$(id -u)
-    mkdir -p -m 700 "$cache/skiff"
-    # Somebody else may have been there first.
-    if [ "$(stat -c %u "$cache")" != "$(id -u)" ]; then
-        echo "debian_tarball: '$cache' belongs to somebody else" >&2
-        exit 1
-    fi
-fi
-cache=$(cd "$cache/skiff" && pwd)
+cache=$("$here/cache_folder.sh")
 
 is_right() {
     [ -f "$1" ] && echo "$sha256  $1" | sha256sum --check --status

@@ -38,14 +38,7 @@ command -v $triple-gcc >/dev/null ||
 
 # --- the cache ---------------------------------------------------------------------------------
 
-cache=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
-if [ -z "$cache" ] || ! mkdir -p "$cache/skiff" 2>/dev/null || ! [ -w "$cache/skiff" ]; then
-    cache=/var/tmp/skiff-$(id -u)
-    mkdir -p -m 700 "$cache/skiff"
-    # Somebody else may have been there first.
-    [ "$(stat -c %u "$cache")" = "$(id -u)" ] || die "'$cache' belongs to somebody else"
-fi
-cache=$(cd "$cache/skiff" && pwd)
+cache=$("$here/cache_folder.sh")
 
 # Other libraries, options or compilers make another sysroot.
 key=$({ cat "$here/sysroot.sh" "$here/libraries" && echo "$arch" && $triple-gcc --version && $triple-ld --version; } |
@@ -78,48 +71,6 @@ if [ -f "$finished" ]; then
     exit 0
 fi
 
-# --- download ----------------------------------------------------------------------------------
-
-is_right() { # FILE SHA256
-    [ -f "$1" ] && echo "$2  $1" | sha256sum --check --status
-}
-
-mirror= # the one that had the last file
-
-download_from() { # PATH FILE SHA256 MIRROR...
-    path=$1 file=$2 sha256=$3
-    shift 3
-    for candidate; do
-        url=${candidate%/}/pool/main/$path/$file
-        echo "--- $url" >>"$log"
-        # apt knows its proxies; curl is for machines without apt.
-        /usr/lib/apt/apt-helper download-file "$url" "$work/new" "SHA256:$sha256" >>"$log" 2>&1 ||
-            curl -fsSL --connect-timeout 20 -o "$work/new" "$url" >>"$log" 2>&1 || continue
-        is_right "$work/new" "$sha256" || continue
-        mirror=$candidate
-        mv "$work/new" "$cache/$file"
-        return 0
-    done
-    return 1
-}
-
-fetch() { # NAME FILE SHA256
-    # One at a time: the other architecture wants the same files.
-    exec 8>"$cache/download.lock"
-    flock 8
-    is_right "$cache/$2" "$3" && return
-    echo "sysroot $arch: downloading $2"
-    # As Debian's pool has it: lib4 is a folder of its own.
-    case $1 in
-    lib*) path=$(echo "$1" | cut -c 1-4)/$1 ;;
-    *) path=$(echo "$1" | cut -c 1)/$1 ;;
-    esac
-    # Unquoted: each word is a mirror.
-    download_from "$path" "$2" "$3" $mirror $("$here/debian_mirrors.sh") ||
-        die "no mirror known here has $2: set DEBIAN_MIRROR to the URL of a Debian mirror" \
-            "(details: $log)"
-}
-
 # --- build -------------------------------------------------------------------------------------
 
 root=$work/root
@@ -128,6 +79,8 @@ jobs=$(nproc)
 # object tells the folder it was made in.
 flags="-Os -g0 -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables"
 flags="$flags -fno-unwind-tables"
+# For what has all the bytes of an image go through it.
+fast_flags="$flags -O2"
 
 # gcc with musl instead of glibc. %R is --sysroot, which the wrapper sets to wherever it lies.
 build_wrapper() {
@@ -175,6 +128,16 @@ WRAPPER
     chmod +x "$root/bin/musl-gcc"
 }
 
+# The kernel's own headers, which musl leaves to others.
+copy_kernel_headers() {
+    headers=$(echo '#include <linux/types.h>' | $triple-gcc -M -E - 2>>"$log" | tr -s ' \\' '\n')
+    for folder in linux asm asm-generic; do
+        types=$(echo "$headers" | grep "/$folder/types\.h\$") ||
+            die "the kernel's headers for $arch are missing (package linux-libc-dev-$arch-cross)"
+        cp -rL "${types%/*}" "$root/include"
+    done
+}
+
 build_musl() {
     # To its configure script -g0 is a wish for debugging.
     ./configure --target=$triple --prefix="$root" --disable-shared --disable-wrapper \
@@ -186,7 +149,7 @@ build_musl() {
 compile() { # LIBRARY FLAG... SOURCE...
     library=$1
     shift
-    musl-gcc $flags -c "$@"
+    musl-gcc -c "$@"
     $triple-ar rcsD "$root/lib/$library.a" ./*.o
 }
 
@@ -200,13 +163,13 @@ build_jansson() {
         echo "#define HAVE_$name 1"
     done >jansson_private_config.h
     printf '#define %s\n' 'USE_URANDOM 1' 'INITIAL_HASHTABLE_ORDER 3' >>jansson_private_config.h
-    compile libjansson -DHAVE_CONFIG_H -I. ./*.c
+    compile libjansson $flags -DHAVE_CONFIG_H -I. ./*.c
     cp jansson.h jansson_config.h "$root/include"
 }
 
 build_libyaml() {
     set -- $(echo "$version" | tr . ' ')
-    compile libyaml -Iinclude -DYAML_VERSION_STRING="\"$version\"" -DYAML_VERSION_MAJOR=$1 \
+    compile libyaml $flags -Iinclude -DYAML_VERSION_STRING="\"$version\"" -DYAML_VERSION_MAJOR=$1 \
         -DYAML_VERSION_MINOR=$2 -DYAML_VERSION_PATCH=$3 src/*.c
     cp include/yaml.h "$root/include"
 }
@@ -235,7 +198,7 @@ build_nghttp2() {
     number=$(printf '0x%02x%02x%02x' $(echo "$version" | tr . ' '))
     sed -e "s/@PACKAGE_VERSION@/$version/" -e "s/@PACKAGE_VERSION_NUM@/$number/" \
         lib/includes/nghttp2/nghttp2ver.h.in >lib/includes/nghttp2/nghttp2ver.h
-    compile libnghttp2 -Ilib/includes -DNGHTTP2_STATICLIB -DHAVE_ARPA_INET_H -DHAVE_NETINET_IN_H \
+    compile libnghttp2 $flags -Ilib/includes -DNGHTTP2_STATICLIB -DHAVE_ARPA_INET_H -DHAVE_NETINET_IN_H \
         -DHAVE_DECL_CLOCK_MONOTONIC=1 lib/*.c
     cp -r lib/includes/nghttp2 "$root/include"
 }
@@ -276,13 +239,41 @@ build_curl() {
     cp include/curl/*.h "$root/include/curl"
 }
 
+build_zlib() {
+    compile libz $fast_flags -D_LARGEFILE64_SOURCE=1 -DHAVE_HIDDEN ./*.c
+    sed 's/#ifdef HAVE_UNISTD_H.*/#if 1/' zconf.h >"$root/include/zconf.h"
+    cp zlib.h "$root/include"
+}
+
+build_libzstd() {
+    cd lib
+    assembly=
+    [ $arch != amd64 ] || assembly=decompress/huf_decompress_amd64.S
+    compile libzstd $fast_flags -DXXH_NAMESPACE=ZSTD_ -DZSTD_LEGACY_SUPPORT=0 -DZSTD_MULTITHREAD \
+        common/*.c compress/*.c decompress/*.c $assembly
+    cp zstd.h zstd_errors.h "$root/include"
+}
+
+build_libarchive() {
+    options=
+    for library in bz2lib libb2 iconv lz4 lzma lzo2 cng mbedtls nettle openssl xml2 expat; do
+        options="$options --without-$library"
+    done
+    for feature in shared dependency-tracking acl xattr bsdtar bsdcat bsdcpio bsdunzip; do
+        options="$options --disable-$feature"
+    done
+    PKG_CONFIG=false ./configure --host=$triple $options CC=musl-gcc AR=$triple-ar \
+        RANLIB=$triple-ranlib CFLAGS="$fast_flags"
+    make -s -j"$jobs" libarchive.la
+    cp .libs/libarchive.a "$root/lib"
+    cp libarchive/archive.h libarchive/archive_entry.h "$root/include"
+}
+
 build() { # NAME VERSION TARBALL SHA256
-    fetch "$1" "$3" "$4"
-    # Not held while building.
-    exec 8>&-
+    tarball=$("$here/debian_tarball.sh" "$1" "$3" "$4")
     echo "sysroot $arch: building $1 $2"
     mkdir "$work/$1"
-    tar -xf "$cache/$3" -C "$work/$1" --strip-components=1
+    tar -xf "$tarball" -C "$work/$1" --strip-components=1
     cd "$work/$1"
     version=$2
     # Not in a condition: there, -e would be asleep in the subshell too.
@@ -298,10 +289,12 @@ build() { # NAME VERSION TARBALL SHA256
 : >"$log"
 mkdir -p "$root/bin" "$root/lib" "$root/include"
 build_wrapper
+copy_kernel_headers
 PATH=$root/bin:$PATH
 while read -r name version tarball sha256 licence; do
     case $name in
     \#* | '') ;;
+    libdeflate) ;; # layers/libdeflate makes it, for every build of skiff
     *) build "$name" "$version" "$tarball" "$sha256" ;;
     esac
 done <"$here/libraries"

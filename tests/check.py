@@ -30,6 +30,11 @@ FUZZ_SEEDS = {"definition": ["testdata/definitions"], "yaml": ["testdata/definit
               "supervisor_settings": ["testdata/definitions"]}
 
 
+# What must also hold for the program that is fully static.
+STATIC = "build/static/amd64/skiff"
+STATIC_SUITES = ["registries", "login", "aws"]
+
+
 class Count:
     def __init__(self, passed=0, failed=0, skipped=0):
         self.passed, self.failed, self.skipped = passed, failed, skipped
@@ -71,9 +76,10 @@ def unit(program):
     return count, output
 
 
-def end_to_end(module):
+def end_to_end(module, **environment):
     """One unittest module, in a Python of its own."""
-    status, output = run([sys.executable, "-m", "unittest", "-v", module])
+    status, output = run([sys.executable, "-m", "unittest", "-v", module],
+                         env={**os.environ, **environment})
     ran = first_number(r"Ran (\d+) test", output)
     failed = sum(int(n) for n in re.findall(r"(?:failures|errors)=(\d+)", output))
     skipped = first_number(r"skipped=(\d+)", output)
@@ -117,6 +123,10 @@ def suites(build, fuzz_seconds):
     for file in sorted((CHECKOUT / "tests/e2e").glob("test_*.py")):
         module = f"tests.e2e.{file.stem}"
         yield f"end to end {file.stem[5:]}", lambda module=module: end_to_end(module)
+    for name in STATIC_SUITES:
+        module = f"tests.e2e.test_{name}"
+        yield f"static {name}", lambda module=module: end_to_end(module,
+                                                                 SKIFF=str(CHECKOUT / STATIC))
     for file in sorted((CHECKOUT / "tests/faults").glob("test_*.py")):
         module = f"tests.faults.{file.stem}"
         yield f"faults {file.stem[5:]}", lambda module=module: end_to_end(module)

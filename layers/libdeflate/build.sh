@@ -12,10 +12,6 @@ set -eu
 umask 022
 export LC_ALL=C
 
-name=libdeflate_1.14.orig.tar.gz
-# The one Debian's signed index of bookworm states.
-sha256=89e7df898c37c3427b0f39aadcf733731321a278771d20fc553f92da8d4808ac
-
 die() {
     echo "libdeflate: $*" >&2
     exit 1
@@ -33,7 +29,11 @@ trap 'exit 1' HUP INT TERM
 if [ $# -eq 2 ]; then
     cp -R "$2/." "$work"
 else
-    tarball=$("$here/../../static/debian_tarball.sh" libdeflate "$name" "$sha256")
+    static=$here/../../static
+    read -r name version file sha256 licence <<LINE
+$(grep '^libdeflate ' "$static/libraries")
+LINE
+    tarball=$("$static/debian_tarball.sh" libdeflate "$file" "$sha256")
     tar -xzf "$tarball" -C "$work" --strip-components=1
 fi
 cd "$work"

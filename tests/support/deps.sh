@@ -7,16 +7,16 @@
 #     tests/support/deps.sh check     that, and what the tests need
 set -eu
 
-# The other architecture's compiler: both supervisors are built everywhere.
+# The other architecture's compiler and headers: both supervisors are built everywhere.
 case $(uname -m) in
-aarch64) cross=gcc-x86-64-linux-gnu ;;
-*) cross=gcc-aarch64-linux-gnu ;;
+aarch64) cross="gcc-x86-64-linux-gnu linux-libc-dev-amd64-cross" ;;
+*) cross="gcc-aarch64-linux-gnu linux-libc-dev-arm64-cross" ;;
 esac
 
 # "a|b": a, unless b is here already and does as well.
 skiff="gcc libc6-dev make pkg-config|pkgconf libarchive-dev
     libcurl4-openssl-dev|libcurl4-gnutls-dev libssl-dev libjansson-dev libzstd-dev libyaml-dev"
-supervisors="$cross binutils perl ca-certificates"
+supervisors="$cross binutils perl xz-utils ca-certificates"
 base_images="python3 umoci"
 tests="libcmocka-dev clang clang-format git docker-registry apache2-utils skopeo qemu-user-static
     busybox-static python3-venv faketime zstd openssl nginx podman"
