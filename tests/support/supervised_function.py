@@ -27,7 +27,7 @@ NAMESPACES = ["unshare", "--user", "--map-root-user", "--mount", "--pid", "--for
               "--kill-child"]
 BUSYBOX = shutil.which("busybox")
 APPLETS = ("sh", "cat", "echo", "sleep", "env", "ls", "yes", "head", "true", "kill", "mkdir",
-           "chmod", "touch", "setsid", "pwd", "seq", "id", "readlink", "grep", "wc")
+           "chmod", "touch", "setsid", "pwd", "seq", "id", "readlink")
 
 
 def supervisor_path(architecture):
