@@ -10,6 +10,7 @@
 #include "lambda/definition_reading.h"
 #include "lambda/definition_rules.h"
 #include "lambda/definition_settings.h"
+#include "lambda/definition_storage.h"
 #include "oci/base/file.h"
 #include "oci/base/memory.h"
 #include "oci/base/stream.h"
@@ -351,7 +352,7 @@ static bool read_function(const struct reading *reading, struct error *err)
            read_architectures(reading, err) && read_image(reading, &location, err) &&
            read_script(reading, err) && definition_read_copies(reading, err) &&
            read_variables(reading, err) && definition_read_settings(reading, err) &&
-           read_config(reading, &location, err);
+           definition_read_storage(reading, err) && read_config(reading, &location, err);
 }
 
 static bool check_names(const char *path, const struct yaml_node *items,
@@ -371,9 +372,10 @@ static bool check_names(const char *path, const struct yaml_node *items,
 }
 
 static bool read_functions(const char *path, const struct definition_options *options,
-                           const struct yaml_node *items, struct definition_file *file,
+                           const struct yaml_node *root, struct definition_file *file,
                            struct error *err)
 {
+    const struct yaml_node *items = definition_keys_functions(root);
     size_t count = items ? items->count : 1;
 
     if (options->name && count > 1)
@@ -390,6 +392,7 @@ static bool read_functions(const char *path, const struct definition_options *op
             .item = item,
             .lambda = lambda,
             .container = yaml_find(lambda, "container"),
+            .providers = yaml_find(root, "storage_providers"),
             .memory = file->memory,
             .out = &file->functions[file->function_count++],
         };
@@ -415,7 +418,7 @@ bool definition_file_read(const char *path, const struct definition_options *opt
 
     file.memory = memory_new(1, sizeof *file.memory);
     file.memory->values = json_array();
-    if (!read_functions(path, options, definition_keys_functions(&root), &file, err))
+    if (!read_functions(path, options, &root, &file, err))
         return false;
     *out = file;
     file = (struct definition_file){0};

@@ -77,12 +77,13 @@ struct definition {
     const json_t *logging;                 /* likewise: LoggingConfig */
     const json_t *function_url;            /* likewise; NULL: no URL */
     int ephemeral_storage_mib;
-    int concurrency;         /* reserved; CONCURRENCY_UNRESERVED for none */
-    const char *tracing;     /* "Active" or "PassThrough" */
-    const char *kms_key;     /* ARN; NULL: AWS's own */
-    const char *dead_letter; /* ARN; NULL for none */
-    bool publish;            /* each deployment is a version */
-    const char *alias;       /* names the newest version; NULL for none */
+    int concurrency;                 /* reserved; CONCURRENCY_UNRESERVED for none */
+    const char *tracing;             /* "Active" or "PassThrough" */
+    const char *kms_key;             /* ARN; NULL: AWS's own */
+    const char *dead_letter;         /* ARN; NULL for none */
+    bool publish;                    /* each deployment is a version */
+    const char *alias;               /* names the newest version; NULL for none */
+    const json_t *storage_providers; /* NULL when not given; has secrets */
     /* The lambda section as the supervisor reads it: script reduced to its base name, defaults
      * in, nothing secret. */
     const json_t *config;

@@ -41,6 +41,10 @@ struct key {
 /* clang-format on */
 
 #define NOT_YET "not supported yet, so it has no effect"
+#define NO_TRIGGER                                                                             \
+    "what arrives is fetched, but the bucket is not told to call the function yet: add a "     \
+    "notification to it"
+#define NO_STORAGE "S3 and MinIO are the storages that are supported, so it has no effect"
 #define PROFILE "not supported yet; set AWS_PROFILE instead"
 
 static const struct key environment_keys[] = {
@@ -121,6 +125,14 @@ static const struct key function_url_keys[] = {
     {0},
 };
 
+static const struct key output_keys[] = {
+    USED("storage_provider", KEY_WORD, "s3, s3.NAME or minio.NAME"),
+    USED("path", KEY_TEXT, "bucket/folder"),
+    USED("prefix", KEY_ANYTHING, "a list of texts"),
+    USED("suffix", KEY_ANYTHING, "a list of texts"),
+    {0},
+};
+
 static const struct key lambda_keys[] = {
     USED("name", KEY_TEXT, "the name of the function"),
     USED("description", KEY_TEXT, "text"),
@@ -137,6 +149,8 @@ static const struct key lambda_keys[] = {
     USED("file_stage_in", KEY_FLAG, "true or false"),
     USED("download_input", KEY_FLAG, "true or false"),
     SECTION("vpc", KEY_SECTION, "a mapping with SubnetIds: in it", vpc_keys),
+    SECTION("output", KEY_SECTIONS, "a list, its entries begin with '- storage_provider:'",
+            output_keys),
     SECTION("file_system", KEY_SECTIONS, "a list, its entries begin with '- Arn:'",
             file_system_keys),
     SECTION("image_config", KEY_SECTION, "a mapping", image_config_keys),
@@ -153,8 +167,7 @@ static const struct key lambda_keys[] = {
     WARNED("runtime", "skiff always makes images, so it has no effect", "image"),
     WARNED("execution_mode", NOT_YET, "lambda"),
     WARNED("boto_profile", PROFILE, "default"),
-    WARNED("input", NOT_YET, NULL),
-    WARNED("output", NOT_YET, NULL),
+    WARNED("input", NO_TRIGGER, NULL),
     WARNED("run_script", NOT_YET, NULL),
     WARNED("preheat", NOT_YET, NULL),
 
@@ -220,9 +233,19 @@ static const struct key functions_keys[] = {
     {0},
 };
 
+static const struct key storage_keys[] = {
+    USED("s3", KEY_SECTION, "a mapping of names to accounts"),
+    USED("minio", KEY_SECTION, "a mapping of names to accounts"),
+    WARNED("onedata", NO_STORAGE, NULL),
+    WARNED("webdav", NO_STORAGE, NULL),
+    WARNED("rucio", NO_STORAGE, NULL),
+    {0},
+};
+
 static const struct key file_keys[] = {
     SECTION("functions", KEY_SECTION, "a mapping with aws: in it", functions_keys),
-    WARNED("storage_providers", NOT_YET, NULL),
+    SECTION("storage_providers", KEY_SECTION, "a mapping with s3: or minio: in it",
+            storage_keys),
     {0},
 };
 

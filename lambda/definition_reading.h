@@ -25,6 +25,7 @@ struct reading {
     const struct yaml_node *item;      /* the entry of functions: aws: */
     const struct yaml_node *lambda;    /* its lambda section */
     const struct yaml_node *container; /* the container section of that */
+    const struct yaml_node *providers; /* storage_providers, which all functions share */
     struct definition_memory *memory;
     struct definition *out;
 };

@@ -20,6 +20,10 @@ static char *encode_fdl(const struct definition *definition, const char *image_u
     if (!definition->delete_image)
         json_object_set_new(config, "ecr", json_pack("{s:b}", "delete_image", 0));
 
+    /* The supervisor takes from here what the image does not tell everybody. */
+    if (definition->storage_providers)
+        json_object_set(config, "storage_providers", (json_t *)definition->storage_providers);
+
     owned(memory) char *text = json_text(config);
     return base64_encode(text, strlen(text));
 }

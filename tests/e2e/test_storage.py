@@ -8,7 +8,9 @@ import base64
 import json
 import unittest
 
+from tests.support import base_images
 from tests.support.s3_servers import REGION, S3Servers, quoted
+from tests.support.skiff import SkiffTest
 from tests.support.supervised_function import Function, encoded, require_namespaces
 
 CAT = 'cat "$INPUT_FILE_PATH"; echo; echo "${INPUT_FILE_PATH##*/}"'
@@ -314,6 +316,27 @@ class StorageAmd64(Storage, unittest.TestCase):
 
 class StorageArm64(Storage, unittest.TestCase):
     architecture = "arm64"
+
+
+class StorageOfADefinition(SkiffTest):
+    def test_a_definitions_accounts_reach_the_function_and_nobody_else(self):
+        access_key, secret_key = servers.credentials
+        self.write("s.sh", "#!/bin/sh\necho made > $TMP_OUTPUT_DIR/made\n")
+        definition = self.write("function.yaml", json.dumps({
+            "functions": {"aws": [{"lambda": {
+                "name": "maker", "init_script": "s.sh",
+                "container": {"image": base_images.busybox()},
+                "output": [output("outputs/local", provider="minio.lab")]}}]},
+            "storage_providers": {"minio": {"lab": {
+                "endpoint": servers.plain_url, "access_key": access_key,
+                "secret_key": secret_key, "region": REGION}}}}))
+        done = self.skiff("--local", "init", "-f", definition)
+        self.assertEqual((done.returncode, done.stderr.count("warning")), (0, 0), done.stderr)
+        self.assertNotIn(secret_key, done.stdout + done.stderr)
+        done = self.skiff("--local", "run", "-n", "maker")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn(secret_key, done.stdout + done.stderr)
+        self.assertEqual(stored()[0], {"local/made": b"made\n"})
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "lambda/function_environment.h"
 #include "oci/base/file.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
@@ -497,6 +498,29 @@ static void the_config_knows_nothing_of_this_machine(void **state)
     }
 }
 
+static void accounts_of_storage_go_into_the_environment_alone(void **state)
+{
+    (void)state;
+    struct error err;
+    owned(definition_file) struct definition_file file = {0};
+    owned(memory) char *bytes = NULL;
+    size_t count = 0;
+
+    assert_ok(read_quietly(GOOD "/storage.yaml", &no_options, &file, &err));
+    const struct definition *function = &file.functions[0];
+    owned(memory) char *accounts = json_text(function->storage_providers);
+    assert_string_equal(accounts, "{\"minio\":{\"lab\":{\"access_key\":\"0123\","
+                                  "\"endpoint\":\"https://minio.example:9000\","
+                                  "\"secret_key\":\"never-in-the-config\","
+                                  "\"verify\":false}}}");
+    owned(memory) char *config = json_text(function->config);
+    assert_null(strstr(config, "never"));
+
+    json_owned json_t *environment = function_environment(function, "image");
+    assert_ok(base64_decode(json_optional_string(environment, "FDL"), &bytes, &count, &err));
+    assert_non_null(strstr(bytes, accounts));
+}
+
 static void very_short_times_keep_half_for_the_script(void **state)
 {
     (void)state;
@@ -535,6 +559,7 @@ int main(void)
         cmocka_unit_test(a_missing_file_is_not_found),
         cmocka_unit_test(images_of_ecr_may_be_prepared),
         cmocka_unit_test(the_config_knows_nothing_of_this_machine),
+        cmocka_unit_test(accounts_of_storage_go_into_the_environment_alone),
         cmocka_unit_test(very_short_times_keep_half_for_the_script),
     };
     return cmocka_run_group_tests_name("definition", tests, NULL, NULL);
