@@ -45,13 +45,12 @@ static void check_image(struct context *context, const char *image, struct check
 {
     owned(location) struct location location = {0};
     owned(document) struct document document = {0};
-    owned(memory) char *name = NULL;
     struct store *store;
     struct error err;
 
     if (location_parse(image, &location, &err) &&
-        context_image(context, &location, &store, &name, &err) &&
-        store_resolve(store, name, &document, &err))
+        context_store(context, &location, false, &store, &err) &&
+        store_resolve(store, location_name(&location), &document, &err))
         checkup_add(out, "base image", FINDING_OK, NULL, "%s is there", image);
     else
         checkup_add(out, "base image", FINDING_WRONG,

@@ -4,6 +4,7 @@
 import json
 import unittest
 
+from tests.support import fixed_base
 from tests.support.aws_servers import ACCOUNT, REGION, AwsServers
 from tests.support.skiff import SkiffTest
 
@@ -59,7 +60,11 @@ class DoctorTest(SkiffTest):
 
     def test_a_definition_names_role_region_and_base_image(self):
         self.write("moo.sh", "#!/bin/sh\n")
-        path = self.write("function.yaml", f"""\
+        base = fixed_base.make(self.folder / "base")
+        nowhere = {**self.aws.witness_environment, "AWS_REGION": "", "AWS_DEFAULT_REGION": ""}
+        for image, state, status in ((base, "ok", 0), ("oci:nowhere", "wrong", 1)):
+            with self.subTest(image):
+                path = self.write("function.yaml", f"""\
 functions:
   aws:
   - iam:
@@ -70,13 +75,13 @@ functions:
       region: {REGION}
       init_script: moo.sh
       container:
-        image: oci:nowhere
+        image: {image}
 """)
-        found = self.examine("-f", path, status=1, environment={
-            **self.aws.witness_environment, "AWS_REGION": "", "AWS_DEFAULT_REGION": ""})
-        self.assertEqual(self.checked, CHECKS[:-1] + ["base image", CHECKS[-1]])
-        self.assert_found(found["role"], "ok")
-        self.assert_found(found["base image"], "wrong", "nowhere")
+                found = self.examine("-f", path, status=status, environment=nowhere)
+                self.assertEqual(self.checked, CHECKS[:-1] + ["base image", CHECKS[-1]])
+                self.assert_found(found["region"], "ok", f"{REGION}, from the command line or")
+                self.assert_found(found["role"], "ok")
+                self.assert_found(found["base image"], state, image.removeprefix("oci:"))
 
     def test_what_stands_on_something_wrong_is_skipped(self):
         found = self.examine(status=1, environment={**self.aws.witness_environment,
