@@ -9,7 +9,8 @@ of its architectures (53 and, at a distance, 65), BENCH_RUNS how often each tool
 (7) and BENCH_TOOLS a word of the tools' names to take alone. BENCH_TREE_MB is the size of the
 folder that becomes a layer (500, in up to 30,000 files of /usr). Tools take turns, so that a busy
 moment of the machine meets all of them; one run before the first is not counted. Trust ratios
-of medians, not seconds. The table and the chart are in build/bench/.
+of medians, not seconds. The table and the chart are in build/bench/. What memory a copy needs,
+by the size of the image, is tests/bench/memory.py's part, and the table's end.
 """
 
 import os
@@ -20,7 +21,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from tests.bench import images, report, tools, tree
+from tests.bench import images, memory, report, tools, tree
 from tests.support import process
 from tests.support.registry_server import Registry
 
@@ -32,6 +33,7 @@ SMALL_MB = int(os.environ.get("BENCH_SMALL_MB", "0"))
 TREE_MB = int(os.environ.get("BENCH_TREE_MB", "500"))
 TREE_FILES = 30000
 ROUND_TRIP_MS, MB_PER_S = 40, 60
+MEMORY_MB = (100, 1000, 10000)
 SLOW_S = 15  # who takes longer is run once more and that is all
 BOTH = ("amd64", "arm64")
 
@@ -60,11 +62,12 @@ CMD ["/bin/sh"]
 
 
 class Job:
-    """What is to be done, and where."""
+    """What is to be done, and where; the goal is a part of the time that crane takes."""
 
-    def __init__(self, key, title, image, architectures=BOTH[:1], same=False, again=False,
+    def __init__(self, key, goal, title, image, architectures=BOTH[:1], same=False, again=False,
                  far=False, tree=False):
         self.key, self.title, self.image, self.architectures = key, title, image, architectures
+        self.goal = goal
         self.same, self.again, self.far, self.tree = same, again, far, tree
         self.gzip_6_mb = 0  # what the layer is compared with
 
@@ -73,14 +76,14 @@ def jobs():
     small, large = f"{SMALL_MB or 53} MB", f"{LARGE_MB} MB"
     far = f"{SMALL_MB or 65} MB, {ROUND_TRIP_MS} ms away"
     return [
-        Job("a", f"to another registry, {large}", "large"),
-        Job("b", f"both architectures and index, {small} each", "small", BOTH),
-        Job("c", f"within one registry, {large}", "large", same=True),
-        Job("d", f"only the script changed, {large}", "large", again=True),
-        Job("e", f"a folder of {TREE_MB} MB to a layer", "small", tree=True),
-        Job("fa", f"to another registry, {far}", "far", far=True),
-        Job("fc", f"within one registry, {far}", "far", same=True, far=True),
-        Job("fd", f"only the script changed, {far}", "far", again=True, far=True),
+        Job("a", 1.00, f"to another registry, {large}", "large"),
+        Job("b", 0.90, f"both architectures and index, {small} each", "small", BOTH),
+        Job("c", 0.70, f"within one registry, {large}", "large", same=True),
+        Job("d", 0.70, f"only the script changed, {large}", "large", again=True),
+        Job("e", 1.00, f"a folder of {TREE_MB} MB to a layer", "small", tree=True),
+        Job("fa", 0.65, f"to another registry, {far}", "far", far=True),
+        Job("fc", 0.35, f"within one registry, {far}", "far", same=True, far=True),
+        Job("fd", 0.35, f"only the script changed, {far}", "far", again=True, far=True),
     ]
 
 
@@ -271,6 +274,9 @@ def main():
         finally:
             bench.stop()
     report.write(table, BUILD)
+    if not os.environ.get("BENCH_JOBS"):
+        with open(BUILD / "table.md", "a", encoding="utf-8") as file:
+            file.writelines(["\n", *memory.table(MEMORY_MB)])
     print(f"written: {BUILD / 'table.md'} and {BUILD / 'chart.svg'}")
 
 
