@@ -15,6 +15,7 @@
 enum {
     CONNECT_TIMEOUT_S = 10,
     SILENCE_S = 30,
+    CLOCK_GRAIN_MS = 20, /* libcurl's clock is another one than that of deadlines */
     BUFFER_BYTES = 256 * 1024,
 };
 
@@ -318,6 +319,8 @@ static bool explain(const struct s3_transport *transport, const struct s3_reques
     case CURLE_OPERATION_TIMEDOUT:
         if (!time_left(request, &left_ms, err))
             return false;
+        if (request->deadline_ms > 0 && left_ms <= CLOCK_GRAIN_MS)
+            return error_set(err, ERROR_LIMIT, "the function's time is up");
         return error_set(err, ERROR_NETWORK,
                          "%s; a function inside a VPC needs a way out to its storage", reason);
     default:

@@ -162,6 +162,7 @@ class StorageAmd64(Storage, unittest.TestCase):
             servers.harm("PUT", "cut request", at=2)
             servers.harm("POST", "error in success", at=1)
             self.output_of(function.invoke())
+            self.assertLess(int(function.run(PEAK)[0]), 8 << 10, "KiB resident")
         puts = [item for item in servers.seen if item.method == "PUT" and item.status == 200]
         self.assertEqual(len(puts), 5)
         self.assertEqual(servers.expected_proofs(puts, servers.credentials),

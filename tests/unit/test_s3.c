@@ -6,6 +6,7 @@
 #include "lambda/supervisor/s3.h"
 
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "oci/base/file.h"
@@ -250,6 +251,37 @@ static void time_that_is_up_is_an_error_of_its_own(void **state)
     s3_free(s3);
 }
 
+static void a_server_that_says_nothing_is_left_when_time_is_up(void **state)
+{
+    (void)state;
+    static const struct loopback_answer script[] = {
+        {.bytes = OK("10") "0123", .after = LOOPBACK_SILENT}};
+    struct loopback_server *server = loopback_server_start(script, 1);
+    struct loopback_seen seen;
+    struct error err;
+    struct timespec now;
+    char *folder = temp_folder();
+    owned(memory) char *file = text_format("%s/file", folder);
+    owned(memory) char *endpoint = loopback_server_url(server, "");
+    struct s3_account account = {
+        .name = (char[]){"minio.m"},
+        .endpoint = endpoint,
+        .region = (char[]){"us-east-1"},
+        .credentials = {(char[]){"AKIDEXAMPLE"}, (char[]){"secret"}, NULL},
+    };
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t deadline_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + 300;
+    struct s3 *s3 = s3_new(&account, nobody, deadline_ms);
+    assert_fails(s3_download(s3, &object, file, &err), ERROR_LIMIT,
+                 "the function's time is up");
+    assert_int_not_equal(access(file, F_OK), 0);
+    s3_free(s3);
+    loopback_server_stop(server, &seen);
+    text_release(&seen.heads);
+    temp_folder_remove(folder);
+}
+
 static void without_credentials_nobody_is_asked(void **state)
 {
     (void)state;
@@ -275,6 +307,7 @@ int main(void)
         cmocka_unit_test(an_upload_is_sent_again_as_a_whole),
         cmocka_unit_test(patience_ends),
         cmocka_unit_test(time_that_is_up_is_an_error_of_its_own),
+        cmocka_unit_test(a_server_that_says_nothing_is_left_when_time_is_up),
         cmocka_unit_test(without_credentials_nobody_is_asked),
     };
     return cmocka_run_group_tests_name("s3", tests, NULL, NULL);
