@@ -40,6 +40,8 @@ struct deploy_values {
                 "what the function is for"), \
     OPTION_TEXT(struct deploy_values, function.role, "r", "iam-role", "ARN", \
                 "the role the function runs as"), \
+    OPTION_FLAG(struct deploy_values, function.creates_role, NULL, "create-role", \
+                "make a role for the function where none is given"), \
     OPTION_TEXT(struct deploy_values, function.log_level, "ll", "log-level", "LEVEL", \
                 "the supervisor's log level (default INFO)"), \
     OPTION_TEXT(struct deploy_values, function.runtime, "rt", "runtime", "image", \

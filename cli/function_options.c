@@ -14,6 +14,7 @@ bool function_options_read(const struct function_values *values, bool name_is_op
         .script = values->script,
         .description = values->description,
         .role = values->role,
+        .creates_role = values->creates_role,
         .log_level = values->log_level,
         .memory_mib = values->memory_mib,
         .timeout_s = values->timeout_s,

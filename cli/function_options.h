@@ -16,6 +16,7 @@ struct function_values {
     const char *script;
     const char *description;
     const char *role;
+    bool creates_role;
     const char *log_level;
     const char *runtime;
     int memory_mib;

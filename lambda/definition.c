@@ -115,6 +115,7 @@ static bool read_texts(const struct reading *reading, struct error *err)
     const struct setting role = setting_choose(
         options->role, "--iam-role", yaml_find(reading->item, "iam"), "role", "iam.role");
 
+    reading->out->creates_role = options->creates_role;
     reading->out->description = DEFAULT_DESCRIPTION;
     return read_text(reading, &description, definition_rule_description,
                      &reading->out->description, err) &&

@@ -24,6 +24,7 @@ struct definition_options {
     const char *script; /* relative to the working directory */
     const char *description;
     const char *role;
+    bool creates_role; /* where no role is given */
     const char *region;
     const char *log_level;
     int memory_mib;
@@ -53,6 +54,7 @@ struct definition {
     const char *name; /* NULL only where it is optional */
     const char *description;
     const char *role;   /* ARN; NULL when none is given */
+    bool creates_role;  /* then one is made for the function */
     const char *region; /* NULL when the definition leaves it to the caller */
     const char *image;  /* base image, as written */
     const char *script; /* host path of the init script; NULL: nothing to put into the image */

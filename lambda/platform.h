@@ -42,6 +42,12 @@ struct platform_change {
     int wait_s;                            /* at most, for each change; 0: the usual */
 };
 
+/* Which of a function's images go. */
+struct platform_pruning {
+    int keep;     /* so many of the newest stay, and all that are in use */
+    bool is_plan; /* only say which */
+};
+
 /* All owned. */
 struct invocation {
     bool failed;   /* the function, not the invoking of it */
@@ -85,6 +91,11 @@ struct platform_ops {
      * would do. Changes nothing. */
     bool (*plan)(struct platform *self, const struct platform_change *change, json_t *calls,
                  struct error *err);
+
+    /* Removes older images of the function, there or not, and appends to the array `removed`
+     * what went: {"digest": …, "tags": […], "size": …, "pushed": …}. */
+    bool (*prune)(struct platform *self, const char *name,
+                  const struct platform_pruning *pruning, json_t *removed, struct error *err);
 
     /* Takes back what create() or update() did to the function, and removes the image, unless
      * it is NULL, with a repository made for it. Says each step. */

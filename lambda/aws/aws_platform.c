@@ -11,6 +11,7 @@
 #include "lambda/aws/function_request.h"
 #include "lambda/aws/function_state.h"
 #include "lambda/aws/functions.h"
+#include "lambda/aws/prune.h"
 #include "lambda/aws/removal.h"
 #include "lambda/signer/endpoint.h"
 #include "oci/base/json.h"
@@ -113,6 +114,8 @@ static bool find(struct platform *self, const struct definition *definition,
 
     const json_t *before = platform->deployment.before;
     const char *image_uri = function_deployment_image(before);
+    if (!before && !function_request_check_role(definition, err))
+        return false;
     *out = (struct platform_function){
         .exists = before != NULL,
         .is_broken = function_state_is_broken(json_object_get(before, "Configuration")),
@@ -187,6 +190,12 @@ static bool plan(struct platform *self, const struct platform_change *change, js
     return function_deployment_plan(&platform->deployment, change, calls, err);
 }
 
+static bool prune(struct platform *self, const char *name,
+                  const struct platform_pruning *pruning, json_t *removed, struct error *err)
+{
+    return prune_images(aws_of(self), name, pruning, removed, err);
+}
+
 static bool undo(struct platform *self, const char *name, const char *image_uri,
                  struct error *err)
 {
@@ -226,6 +235,7 @@ static const struct platform_ops aws_ops = {
     .create = create,
     .update = update,
     .plan = plan,
+    .prune = prune,
     .undo = undo,
     .invoke = invoke,
     .remove = remove_function,

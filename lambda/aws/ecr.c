@@ -29,8 +29,8 @@ static bool send(const struct aws *aws, const struct aws_call *call, const json_
     return true;
 }
 
-static bool ask(const struct aws *aws, const char *operation, const json_t *body,
-                json_t **answer, struct error *err)
+bool ecr_ask(const struct aws *aws, const char *operation, const json_t *body, json_t **answer,
+             struct error *err)
 {
     const struct aws_call call = {
         .service = "ecr",
@@ -105,7 +105,7 @@ static bool describe(const struct aws *aws, const char *name, struct ecr_reposit
     json_owned json_t *answer = NULL;
     json_t *repositories = NULL;
 
-    if (!ask(aws, "DescribeRepositories", body, &answer, err) ||
+    if (!ecr_ask(aws, "DescribeRepositories", body, &answer, err) ||
         !json_field_array(answer, "repositories", &repositories, err))
         return false;
     return read_repository(json_array_get(repositories, 0), out, err);
@@ -132,7 +132,7 @@ bool ecr_make_repository(const struct aws *aws, const char *name, struct ecr_rep
     struct error refused = {0};
 
     progress_step(aws->progress, "Creating ECR repository: %s", name);
-    if (ask(aws, "CreateRepository", body, &answer, &refused))
+    if (ecr_ask(aws, "CreateRepository", body, &answer, &refused))
         return read_repository(json_object_get(answer, "repository"), out, err);
     if (refused.kind == ERROR_CONFLICT) /* somebody was faster, or the first answer was lost */
         return describe(aws, name, out, err);
@@ -195,7 +195,7 @@ bool ecr_ask_login(const struct aws *aws, struct ecr_login *out, struct error *e
     json_owned json_t *answer = NULL;
     json_t *data = NULL;
 
-    if (!ask(aws, "GetAuthorizationToken", body, &answer, err))
+    if (!ecr_ask(aws, "GetAuthorizationToken", body, &answer, err))
         return false;
     if (!json_field_array(answer, "authorizationData", &data, err) ||
         !read_login(json_array_get(data, 0), &login, err) ||
@@ -235,7 +235,7 @@ bool ecr_is_ours(const struct aws *aws, const struct ecr_repository *repository,
     size_t i;
 
     *ours = false;
-    if (!ask(aws, "ListTagsForResource", body, &answer, err))
+    if (!ecr_ask(aws, "ListTagsForResource", body, &answer, err))
         return false;
     json_array_foreach(json_object_get(answer, "tags"), i, tag)
     {
@@ -271,7 +271,7 @@ static bool find_family(const struct aws *aws, const struct ecr_repository *repo
     bool holds = false;
 
     add_digest(manifests, digest);
-    if (!ask(aws, "BatchGetImage", body, &answer, err))
+    if (!ecr_ask(aws, "BatchGetImage", body, &answer, err))
         return false;
     const json_t *image = json_array_get(json_object_get(answer, "images"), 0);
     const char *text = json_optional_string(image, "imageManifest");
@@ -297,18 +297,18 @@ static bool find_family(const struct aws *aws, const struct ecr_repository *repo
 
 /* ECR answers 200 even when it deleted nothing. What is missing is as it should be; what
  * another index still refers to stays, and so will the repository. */
-static bool delete_images(const struct aws *aws, const struct ecr_repository *repository,
-                          json_t *ids, struct error *err)
+bool ecr_delete_images(const struct aws *aws, const char *repository, json_t *ids,
+                       struct error *err)
 {
     if (json_array_size(ids) == 0)
         return true;
 
     json_owned json_t *body =
-        json_pack("{s:s, s:O}", "repositoryName", repository->name, "imageIds", ids);
+        json_pack("{s:s, s:O}", "repositoryName", repository, "imageIds", ids);
     json_owned json_t *answer = NULL;
     json_t *failure = NULL;
     size_t i;
-    if (!ask(aws, "BatchDeleteImage", body, &answer, err))
+    if (!ecr_ask(aws, "BatchDeleteImage", body, &answer, err))
         return false;
     json_array_foreach(json_object_get(answer, "failures"), i, failure)
     {
@@ -329,7 +329,7 @@ static bool delete_repository(const struct aws *aws, const struct ecr_repository
     json_owned json_t *body = json_pack("{s:s}", "repositoryName", repository->name);
     struct error refused;
 
-    if (ask(aws, "DeleteRepository", body, NULL, &refused)) {
+    if (ecr_ask(aws, "DeleteRepository", body, NULL, &refused)) {
         progress_step(aws->progress, "Deleting ECR repo: %s", repository->name);
         return true;
     }
@@ -404,8 +404,8 @@ bool ecr_remove_image(const struct aws *aws, const char *image_uri, const json_t
                       needed);
         return true;
     }
-    if (!delete_images(aws, &repository, indexes, err) ||
-        !delete_images(aws, &repository, manifests, err))
+    if (!ecr_delete_images(aws, repository.name, indexes, err) ||
+        !ecr_delete_images(aws, repository.name, manifests, err))
         return false;
     progress_step(aws->progress, "Image '%s' successfully deleted.", image_uri);
     return delete_repository(aws, &repository, err);

@@ -28,6 +28,15 @@ struct ecr_login {
     time_t expires; /* 0: it was not said */
 };
 
+/** Asks ECR's API; `answer` may be NULL, and else gets an object. */
+bool ecr_ask(const struct aws *aws, const char *operation, const json_t *body, json_t **answer,
+             struct error *err) MUST_CHECK;
+
+/** Deletes the images `ids`, at most 100. Missing ones are fine, and those that an index still
+ *  refers to stay. */
+bool ecr_delete_images(const struct aws *aws, const char *repository, json_t *ids,
+                       struct error *err) MUST_CHECK;
+
 /** The name of a function's repository: that of the function in lower case. A new string, the
  *  caller's to free(). ERROR_USAGE when ECR takes no such name. */
 bool ecr_repository_name(const char *function, char **out, struct error *err) MUST_CHECK;

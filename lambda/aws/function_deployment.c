@@ -10,6 +10,7 @@
 #include "lambda/aws/functions.h"
 #include "lambda/aws/identity.h"
 #include "lambda/aws/logs.h"
+#include "lambda/aws/role.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 
@@ -90,11 +91,17 @@ bool function_deployment_create(struct function_deployment *deployment,
     const struct definition *definition = change->definition;
     const struct aws *aws = deployment->aws;
     const struct surroundings around = {.definition = definition, .is_other_version = true};
+    owned(memory) char *role = NULL;
 
-    if (!function_request_check(definition, change->image_uri, err) ||
-        !clear_away(deployment, definition->name, err))
+    if (!function_request_check_role(definition, err) ||
+        !function_request_check(definition, change->image_uri, err) ||
+        !clear_away(deployment, definition->name, err) ||
+        (!definition->role && !role_make(aws, definition, &role, err)))
         return false;
+    deployment->has_role = role != NULL;
     json_owned json_t *request = make_request(aws, change);
+    if (role)
+        json_object_set_new(request, "Role", json_string(role));
     if (!functions_create(aws, definition->name, request, err))
         return false;
     deployment->is_made = true;
@@ -216,6 +223,16 @@ static bool change_configuration(struct function_deployment *deployment,
     return settle(deployment->aws, change, arn, err);
 }
 
+/* What the definition needs may be more now, or less. */
+static bool refresh_role(const struct function_deployment *deployment,
+                         const struct definition *definition, struct error *err)
+{
+    const char *arn = json_optional_string(configuration_of(deployment->before), "Role");
+
+    return definition->role || !role_is_ours(deployment->aws, arn, definition->name) ||
+           role_allow(deployment->aws, arn, definition, err);
+}
+
 static bool check(const struct platform_change *change, const struct difference *difference,
                   struct error *err)
 {
@@ -238,6 +255,7 @@ bool function_deployment_update(struct function_deployment *deployment,
 
     if (!json_field_string(configuration_of(deployment->before), "FunctionArn", &known, err) ||
         !check(change, &difference, err) ||
+        (difference.configuration && !refresh_role(deployment, change->definition, err)) ||
         !change_code(deployment, change, difference.code, NULL, err) ||
         !change_configuration(deployment, change, difference.configuration, NULL, err) ||
         (difference.tags && !functions_tag(aws, known, difference.tags, err)) ||
@@ -276,6 +294,8 @@ bool function_deployment_plan(struct function_deployment *deployment,
     if (!before || function_state_is_broken(configuration_of(before))) {
         if (before)
             plan_call(calls, "DeleteFunction");
+        if (!change->definition->role)
+            plan_call(calls, "CreateRole");
         plan_call(calls, "CreateFunction");
         plan_call(calls, "CreateLogGroup");
         return surroundings_plan(deployment->aws, &around, calls, err);
@@ -299,6 +319,8 @@ static bool undo_creation(struct function_deployment *deployment, const char *na
 {
     bool found;
 
+    if (deployment->has_role && !role_remove(deployment->aws, name, err))
+        return false;
     if (!deployment->is_made)
         return true;
     return functions_delete(deployment->aws, name, err) &&

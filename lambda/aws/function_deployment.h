@@ -20,6 +20,7 @@ struct function_deployment {
     /* What has been done, for undoing it. */
     bool is_made;
     bool has_log_group;
+    bool has_role;
     bool is_code_changed;
     json_t *configuration; /* owned: members as they were; NULL: not changed */
 };

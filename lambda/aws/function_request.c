@@ -24,9 +24,9 @@ const char *function_request_architecture(const struct definition *definition)
     abort(); /* a definition has no other */
 }
 
-static bool check_role(const struct definition *definition, struct error *err)
+bool function_request_check_role(const struct definition *definition, struct error *err)
 {
-    if (!definition->role || !*definition->role)
+    if ((!definition->role || !*definition->role) && !definition->creates_role)
         return error_set(err, ERROR_USAGE,
                          "function '%.80s' has no role to run as: set iam.role in the "
                          "definition, give --iam-role, the ARN of a role that Lambda may "
@@ -54,7 +54,7 @@ bool function_request_check(const struct definition *definition, const char *ima
 {
     json_owned json_t *variables = function_environment(definition, image_uri);
 
-    return check_role(definition, err) && check_variables(definition, variables, err);
+    return check_variables(definition, variables, err);
 }
 
 bool function_request_check_update(const struct definition *definition, const json_t *changes,

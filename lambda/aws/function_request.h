@@ -17,8 +17,11 @@ enum {
     FUNCTION_UPDATE_LIMIT = 5120,      /* bytes; UpdateFunctionConfiguration is smaller */
 };
 
-/** Whether the function has a role (ERROR_USAGE) and its environment is small enough
- *  (ERROR_LIMIT). */
+/** Whether the function has a role, or is to get one. ERROR_USAGE. */
+bool function_request_check_role(const struct definition *definition,
+                                 struct error *err) MUST_CHECK;
+
+/** Whether the function's environment is small enough. ERROR_LIMIT. */
 bool function_request_check(const struct definition *definition, const char *image_uri,
                             struct error *err) MUST_CHECK;
 

@@ -9,6 +9,7 @@
 #include "lambda/aws/function_request.h"
 #include "lambda/aws/functions.h"
 #include "lambda/aws/logs.h"
+#include "lambda/aws/role.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 
@@ -59,6 +60,7 @@ bool removal_of_function(const struct aws *aws, const char *name, struct error *
         return err->kind == ERROR_NOT_FOUND && remove_rest(aws, name, err);
     json_owned json_t *fdl = read_fdl(function);
     const char *image_uri = function_deployment_image(function);
+    const char *role = json_optional_string(json_object_get(function, "Configuration"), "Role");
     bool keeps_image =
         json_is_false(json_object_get(json_object_get(fdl, "ecr"), "delete_image"));
 
@@ -69,10 +71,13 @@ bool removal_of_function(const struct aws *aws, const char *name, struct error *
                           "function '%.80s' is removed, but not its log group; 'skiff rm -n "
                           "%.80s' goes on",
                           name, name);
+    if (role_is_ours(aws, role, name) && !role_remove(aws, name, err))
+        return error_wrap(err, "function '%.80s' is removed, but not its role %.200s", name,
+                          role);
     if (image_uri && !keeps_image && !removal_of_image(aws, image_uri, err))
         return error_wrap(err,
                           "function '%.80s' is removed, but not its image '%.200s'; 'skiff "
-                          "prune -n %.80s --keep 0' goes on",
+                          "prune -n %.80s --all' goes on",
                           name, image_uri, name);
     return true;
 }

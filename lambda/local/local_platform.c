@@ -372,6 +372,15 @@ static bool local_remove(struct platform *self, const char *name, struct error *
     return removed;
 }
 
+/* An update takes the former image along, so there is never one too many. */
+static bool local_prune(struct platform *self, const char *name,
+                        const struct platform_pruning *pruning, json_t *removed,
+                        struct error *err)
+{
+    (void)self, (void)pruning, (void)removed;
+    return definition_check_name(name, err);
+}
+
 /* An update is written as a whole or not at all, so there is only a creation to undo. */
 static bool local_undo(struct platform *self, const char *name, const char *image_uri,
                        struct error *err)
@@ -401,6 +410,7 @@ static const struct platform_ops local_ops = {
     .create = local_create,
     .update = local_update,
     .plan = local_plan,
+    .prune = local_prune,
     .undo = local_undo,
     .invoke = local_invoke,
     .remove = local_remove,

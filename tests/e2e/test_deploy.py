@@ -236,6 +236,73 @@ class DeployTest(AwsCase):
             self.assertEqual(before["Configuration"][key], after["Configuration"][key])
         self.assertEqual(self.images("forth"), images)
 
+    def test_a_role_may_be_made_for_the_function(self):
+        path = self.definition("roled", more="tracing: Active\n")
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace(f"role: {self.aws.role}", ""), encoding="utf-8")
+        self.assert_refused(self.skiff("deploy", "-f", path), "or let --create-role make one",
+                            status=2)
+        done = self.skiff("deploy", "-f", path, "--create-role")
+        self.assert_done(done)
+        name = f"roled-{REGION}"
+        self.assertIn(f"Role 'skiff/{name}' successfully created.\n", done.stdout)
+        role = self.get("roled")["Configuration"]["Role"]
+        self.assertEqual(role, f"arn:aws:iam::{ACCOUNT}:role/skiff/{name}")
+        policy = self.aws.boto3("""
+            answer = client("iam").get_role_policy(RoleName=values["name"], PolicyName="skiff")
+            """, name=name)["PolicyDocument"]
+        logs, tracing = policy["Statement"]
+        self.assertEqual(logs["Resource"],
+                         f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/roled:*")
+        self.assertEqual(tracing["Action"], ["xray:PutTelemetryRecords", "xray:PutTraceSegments"])
+        # It is remembered.
+        self.assert_done(self.skiff("update", "-f", path, "-m", "256"))
+        self.assertEqual(self.get("roled")["Configuration"]["Role"], role)
+        self.assert_done(self.skiff("rm", "-n", "roled"))
+        roles = self.aws.boto3("answer = client('iam').list_roles()['Roles']")
+        self.assertNotIn(name, [role["RoleName"] for role in roles])
+
+    def test_older_images_are_pruned_but_for_those_in_use(self):
+        two = "architectures: [arm64, x86_64]\n"
+        self.assert_done(self.deploy("old", more=two))
+        self.assert_done(self.skiff("init", "-i", self.get("old")["Code"]["ImageUri"], "-n", "user",
+                                    "-r", self.aws.role))
+        first = set(self.images("old"))
+        for script in ("other.sh", "third.sh", "fourth.sh"):
+            (self.folder / script).write_text(f"#!/bin/sh\necho {script}\n", encoding="ascii")
+            self.assert_done(self.deploy("old", "-s", script, more=two))
+            # moto drops an image with its last tag, AWS does not.
+            self.aws.boto3("""
+                ecr = client("ecr")
+                image = ecr.batch_get_image(repositoryName="old", imageIds=[{"imageTag": "latest"}]
+                                            )["images"][0]
+                ecr.put_image(repositoryName="old", imageTag=values["tag"],
+                              imageManifest=image["imageManifest"],
+                              imageManifestMediaType=image["imageManifestMediaType"],
+                              imageDigest=image["imageId"]["imageDigest"])""", tag=script[:-3])
+        before = set(self.images("old"))
+        newest = self.get("old")["Code"]["ImageUri"].partition("@")[2]
+
+        done = self.skiff("prune", "-n", "old", "--keep", "1", "--dry-run")
+        self.assert_done(done)
+        self.assertEqual(set(self.images("old")), before)
+        planned = {line.split()[2] for line in done.stdout.splitlines()}
+        self.assert_done(self.skiff("prune", "-n", "old", "--keep", "1"))
+        left = set(self.images("old"))
+        self.assertEqual(before - left, planned)
+        self.assertGreaterEqual(len(planned), 3)
+        self.assertIn(newest, left)
+        self.assertTrue(first & left)  # which another function runs
+        self.assertEqual(self.skiff("prune", "-n", "old", "--keep", "1").stdout,
+                         "nothing to remove\n")
+
+        self.aws.boto3("client('ecr').create_repository(repositoryName='foreign')")
+        for words, expected, status in (
+                (["-n", "old"], "say how many images stay", 2),
+                (["-n", "nothing", "--all"], "no repository 'nothing'", 1),
+                (["-n", "foreign", "--all"], "was not made by skiff, so its images stay", 1)):
+            self.assert_refused(self.skiff("prune", *words), expected, status)
+
     def test_an_image_another_function_runs_is_kept(self):
         self.assert_done(self.deploy("mine"))
         uri = self.get("mine")["Code"]["ImageUri"]

@@ -159,8 +159,6 @@ static void what_would_be_refused_is_refused_before_anybody_is_asked(void **stat
                  "function name 'moo_'");
     definition->name = "moo";
     definition->role = NULL;
-    assert_fails(platform->ops->find(platform, definition, &found, &err), ERROR_USAGE,
-                 "has no role");
     assert_fails(platform->ops->create(platform, &change, &arn, &err), ERROR_USAGE,
                  "has no role");
     definition->role = "arn:aws:iam::123456789012:role/r";
@@ -214,8 +212,7 @@ static void a_removal_that_stops_says_what_is_left(void **state)
           {"DeleteLogGroup", 200, NULL, {{0}}},
           {"FunctionVersion=ALL", 200, "{\"Functions\":[]}", {{0}}},
           {"DescribeRepositories", DENIED}},
-         "function 'moo' is removed, but not its image '" IMAGE
-         "'; 'skiff prune -n moo --keep 0' "
+         "function 'moo' is removed, but not its image '" IMAGE "'; 'skiff prune -n moo --all' "
          "goes on: ecr DescribeRepositories"},
     };
 

@@ -131,13 +131,15 @@ static void what_lambda_would_refuse_is_refused_early(void **state)
     owned(sample) struct sample sample = make_sample();
     struct error err = {0};
 
-    assert_ok(function_request_check(&sample.definition, IMAGE, &err));
+    assert_ok(function_request_check_role(&sample.definition, &err));
     sample.definition.role = NULL;
-    assert_fails(function_request_check(&sample.definition, IMAGE, &err), ERROR_USAGE,
+    assert_fails(function_request_check_role(&sample.definition, &err), ERROR_USAGE,
                  "function 'f' has no role to run as: set iam.role");
     sample.definition.role = "";
-    assert_fails(function_request_check(&sample.definition, IMAGE, &err), ERROR_USAGE,
-                 "--iam-role");
+    assert_fails(function_request_check_role(&sample.definition, &err), ERROR_USAGE,
+                 "--create-role");
+    sample.definition.creates_role = true;
+    assert_ok(function_request_check_role(&sample.definition, &err));
 }
 
 /* The last length that is taken is found by trying; one more byte must then be refused. */
