@@ -24,6 +24,7 @@
 #include "oci/base/file.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
+#include "registry/http_counting.h"
 #include "registry/http_curl.h"
 #include "registry/http_retry.h"
 #include "registry/registry.h"
@@ -35,6 +36,7 @@ struct context {
     const char *const *environment;
     struct clock clock;
     struct progress *progress;
+    struct round_trips round_trips;
     struct http *http;     /* to registries */
     struct http *aws_http; /* to AWS */
     struct known_host {
@@ -159,6 +161,7 @@ struct context *context_new(const struct global_values *globals, const char *con
     context->globals.local |= local && strcmp(local, "0") != 0;
     context->environment = environment;
     context->clock.ops = &system_clock_ops;
+    round_trips_init(&context->round_trips);
     context->progress = open_progress(context, news_on_stderr);
     return context;
 }
@@ -174,6 +177,9 @@ void context_free(struct context *context)
         pthread_kill(context->signal_thread, SIGTERM);
         pthread_join(context->signal_thread, NULL);
     }
+    if (context->globals.timings)
+        progress_step(context->progress, "%u round trips, %u of them one after the other",
+                      context->round_trips.count, context->round_trips.longest_chain);
     platform_free(context->platform);
     while (context->known_hosts) {
         struct known_host *known = context->known_hosts;
@@ -191,6 +197,7 @@ void context_free(struct context *context)
     if (context->workspace_path && !folder_remove(context->workspace_path, &err))
         progress_warn(context->progress, "%s", err.text);
     progress_terminal_free(context->progress);
+    round_trips_release(&context->round_trips);
     free(context->workspace_path);
     free(context);
 }
@@ -248,7 +255,7 @@ bool context_workspace_folder(struct context *context, const char **out, struct 
     return true;
 }
 
-static struct http *open_http(const struct context *context, const char *ca_file)
+static struct http *open_http(struct context *context, const char *ca_file)
 {
     const unsigned int timeout_s = (unsigned int)context->globals.timeout_s;
     const struct http_curl_options options = {
@@ -259,7 +266,7 @@ static struct http *open_http(const struct context *context, const char *ca_file
         .environment = context->environment,
     };
 
-    return http_curl(&options);
+    return http_counting(http_curl(&options), &context->round_trips);
 }
 
 static bool open_registries(struct context *context, struct error *err)

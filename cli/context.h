@@ -30,6 +30,7 @@ struct global_values {
     const char *region;
     const char *ca_file;
     int timeout_s; /* 0: the usual one */
+    bool timings;
     struct option_list mirrors;
     struct option_list plain_http;
 };

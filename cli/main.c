@@ -39,6 +39,8 @@ static const struct option global_options[] = {
                 "pull what is at HOST from PLACE first; may be repeated"),
     OPTION_NUMBER(struct global_values, timeout_s, NULL, "timeout", "SECONDS",
                   "of silence before a connection is given up (default: 60)"),
+    OPTION_FLAG(struct global_values, timings, NULL, "timings",
+                "say how many round trips there were, and how many in turn"),
     OPTION_FLAG(struct global_values, json, "j", "json",
                 "print one JSON document and nothing else"),
     OPTION_FLAG(struct global_values, quiet, "q", "quiet", "print no progress"),

@@ -3,6 +3,7 @@
 
 import base64
 import json
+import re
 import unittest
 
 from tests.support import aws_model
@@ -190,6 +191,27 @@ class DeployTest(AwsCase):
         self.assert_done(done)
         self.assertIn("Waiting for an earlier change of the function\n", done.stdout)
         self.assertEqual(self.get("busy")["Configuration"]["Timeout"], 60)
+
+    def test_round_trips_are_counted(self):
+        done = self.deploy("counted", "--timings")
+        self.assert_done(done)
+        self.deploy_counted(done)
+        self.aws.front.calls.clear()
+        done = self.deploy("counted", "--timings")
+        self.assert_done(done)
+        self.deploy_counted(done)
+        # What an unchanged function costs on AWS, each question asked once.
+        self.assertEqual(sorted(self.aws.front.calls), [
+            "DescribeRepositories", "GET /v2/counted/manifests/latest", "GetAuthorizationToken",
+            "GetFunction"])
+
+    def deploy_counted(self, done):
+        found = re.search(r"^(\d+) round trips, (\d+) of them one after the other$", done.stdout,
+                          re.MULTILINE)
+        self.assertTrue(found, done.stdout)
+        self.assertLess(0, int(found[2]))
+        self.assertLessEqual(int(found[2]), int(found[1]))
+        self.assertGreaterEqual(int(found[1]), len(self.aws.front.calls))
 
     def test_a_plan_changes_nothing(self):
         done = self.deploy("plan", "--dry-run")
