@@ -19,7 +19,7 @@
 static const struct command *const commands[] = {
     &init_command,   &update_command, &deploy_command,  &run_command,   &rm_command,
     &build_command,  &copy_command,   &inspect_command, &login_command, &logout_command,
-    &rebase_command, &tags_command,   &doctor_command,  &prune_command,
+    &rebase_command, &tags_command,   &doctor_command,  &prune_command, &ls_command,
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };

@@ -92,6 +92,10 @@ struct platform_ops {
     bool (*plan)(struct platform *self, const struct platform_change *change, json_t *calls,
                  struct error *err);
 
+    /* Appends to the array `functions` those that skiff or SCAR made, in any order:
+     * {"Name": …, "Memory": MiB, "Timeout": seconds, "Image_id": …}. */
+    bool (*list)(struct platform *self, json_t *functions, struct error *err);
+
     /* Removes older images of the function, there or not, and appends to the array `removed`
      * what went: {"digest": …, "tags": […], "size": …, "pushed": …}. */
     bool (*prune)(struct platform *self, const char *name,

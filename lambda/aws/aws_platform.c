@@ -8,6 +8,7 @@
 #include "lambda/aws/ecr.h"
 #include "lambda/aws/ecr_registry.h"
 #include "lambda/aws/function_deployment.h"
+#include "lambda/aws/function_list.h"
 #include "lambda/aws/function_request.h"
 #include "lambda/aws/function_state.h"
 #include "lambda/aws/functions.h"
@@ -190,6 +191,26 @@ static bool plan(struct platform *self, const struct platform_change *change, js
     return function_deployment_plan(&platform->deployment, change, calls, err);
 }
 
+/* Its definition travels with a function of skiff's or SCAR's. */
+static void note_function(void *context, const json_t *configuration)
+{
+    const json_t *variables =
+        json_object_get(json_object_get(configuration, "Environment"), "Variables");
+
+    if (json_optional_string(variables, "FDL"))
+        json_array_append_new(context,
+                              json_pack("{s:O*, s:O*, s:O*, s:O*}", "Name",
+                                        json_object_get(configuration, "FunctionName"),
+                                        "Memory", json_object_get(configuration, "MemorySize"),
+                                        "Timeout", json_object_get(configuration, "Timeout"),
+                                        "Image_id", json_object_get(variables, "IMAGE_ID")));
+}
+
+static bool list(struct platform *self, json_t *functions, struct error *err)
+{
+    return function_list_each(aws_of(self), false, note_function, functions, err);
+}
+
 static bool prune(struct platform *self, const char *name,
                   const struct platform_pruning *pruning, json_t *removed, struct error *err)
 {
@@ -235,6 +256,7 @@ static const struct platform_ops aws_ops = {
     .create = create,
     .update = update,
     .plan = plan,
+    .list = list,
     .prune = prune,
     .undo = undo,
     .invoke = invoke,

@@ -183,8 +183,10 @@ static bool is_not_needed(const char *name, const json_t *needed)
     return is_unfinished(name, NULL) || !json_object_get(needed, name);
 }
 
-/* Collects the digits of all functions' images as the names of an object. */
-static bool find_needed(const char *folder, json_t *needed, struct error *err)
+/* Calls `visit` with the record of each function. */
+static bool each_function(const char *folder,
+                          void (*visit)(json_t *out, const struct function_record *record),
+                          json_t *out, struct error *err)
 {
     owned(memory) char *path = text_format("%s/functions", folder);
     owned(folder_handle) DIR *functions = opendir(path);
@@ -199,10 +201,29 @@ static bool find_needed(const char *folder, json_t *needed, struct error *err)
             text_format("%.*s", (int)(suffix - entry->d_name), entry->d_name);
         if (!functions_read(folder, name, &record, err))
             return false;
-        json_object_set_new(needed, digest_format(&record.image).text + strlen("sha256:"),
-                            json_true());
+        visit(out, &record);
     }
     return true;
+}
+
+/* The digits of a function's image, as the name of a member. */
+static void note_needed(json_t *needed, const struct function_record *record)
+{
+    json_object_set_new(needed, digest_format(&record->image).text + strlen("sha256:"),
+                        json_true());
+}
+
+static void note_function(json_t *functions, const struct function_record *record)
+{
+    json_array_append_new(functions,
+                          json_pack("{s:s, s:i, s:i, s:s}", "Name", record->name, "Memory",
+                                    record->memory_mib, "Timeout", record->timeout_s,
+                                    "Image_id", record->image_uri));
+}
+
+bool functions_list(const char *folder, json_t *functions, struct error *err)
+{
+    return each_function(folder, note_function, functions, err);
 }
 
 bool functions_sweep(const char *folder, struct error *err)
@@ -217,7 +238,7 @@ bool functions_sweep(const char *folder, struct error *err)
             return false;
     }
     /* A record that cannot be read may need any root. */
-    bool is_known = find_needed(folder, needed, &unreadable);
+    bool is_known = each_function(folder, note_needed, needed, &unreadable);
     owned(memory) char *roots = text_format("%s/roots", folder);
     return remove_rubbish(roots, is_known ? is_not_needed : is_unfinished, needed, err);
 }

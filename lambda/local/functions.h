@@ -53,6 +53,9 @@ bool functions_has(const char *folder, const char *name);
 bool functions_read(const char *folder, const char *name, struct function_record *out,
                     struct error *err) MUST_CHECK;
 
+/** Appends to the array `functions` what platform_ops.list says of each. */
+bool functions_list(const char *folder, json_t *functions, struct error *err) MUST_CHECK;
+
 /** Makes the function exist, at once and as a whole. */
 bool functions_write(const char *folder, const struct function_record *record, time_t created,
                      struct error *err) MUST_CHECK;

@@ -372,6 +372,11 @@ static bool local_remove(struct platform *self, const char *name, struct error *
     return removed;
 }
 
+static bool local_list(struct platform *self, json_t *functions, struct error *err)
+{
+    return functions_list(((struct local_platform *)self)->folder, functions, err);
+}
+
 /* An update takes the former image along, so there is never one too many. */
 static bool local_prune(struct platform *self, const char *name,
                         const struct platform_pruning *pruning, json_t *removed,
@@ -410,6 +415,7 @@ static const struct platform_ops local_ops = {
     .create = local_create,
     .update = local_update,
     .plan = local_plan,
+    .list = local_list,
     .prune = local_prune,
     .undo = local_undo,
     .invoke = local_invoke,

@@ -213,6 +213,20 @@ class DeployTest(AwsCase):
         self.assertLessEqual(int(found[2]), int(found[1]))
         self.assertGreaterEqual(int(found[1]), len(self.aws.front.calls))
 
+    def test_functions_are_listed_by_those_who_made_them(self):
+        self.assert_done(self.deploy("listed"))
+        self.aws.boto3("""
+            client("lambda").create_function(
+                FunctionName="unlisted", Role=values["role"], PackageType="Image",
+                Code={"ImageUri": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/x:latest"})
+            """, role=self.aws.role)
+        done = self.skiff("ls")
+        self.assert_done(done)
+        lines = [line.split() for line in done.stdout.splitlines()]
+        self.assertEqual(lines[0], ["NAME", "MEMORY", "TIME", "IMAGE_ID"])
+        self.assertIn(["listed", "1024", "120", self.get("listed")["Code"]["ImageUri"]], lines)
+        self.assertNotIn("unlisted", done.stdout)
+
     def test_a_plan_changes_nothing(self):
         done = self.deploy("plan", "--dry-run")
         self.assert_done(done)

@@ -128,6 +128,9 @@ class LocalTest(unittest.TestCase):
         self.assertNotIn("OLD=", output)
         self.deploy("echo two; env", "--replace-env")
         self.assertNotIn("AGE=", self.output("again"))
+        listed = json.loads(self.skiff("ls", "--json").stdout)["Functions"]
+        self.assertEqual([(one["Name"], one["Memory"], one["Timeout"]) for one in listed],
+                         [("again", 512, 300)])
         # Nothing of what went before is kept.
         self.assertEqual(len(os.listdir(self.data / "roots")), 1)
         self.skiff("rm", "-n", "again")
