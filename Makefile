@@ -84,13 +84,33 @@ build/supervisor/%/supervisor: build/sysroot/complete $(SUPERVISOR_C) \
 	    echo "$@: has an interpreter, so it is not static" >&2; exit 1; fi
 	@mv $@.new $@
 
-# The linker puts both programs into skiff.
-$(BUILD)/lambda/supervisor_program.o: $(SUPERVISORS)
+# The layers they are in, made by a program for the machine that builds: static, so that
+# compiler and libraries are the same everywhere, as are the layers.
+MACHINE      := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,amd64)
+LAYERS       := $(ARCHITECTURES:%=build/supervisor/%/layer)
+LAYER_C      := static/make_layer.c $(addprefix layers/,compression.c gzip.c layer_writer.c tar.c tree.c) \
+                $(sort $(wildcard oci/*.c oci/base/*.c))
+
+$(BUILD)/make_layer: $(LAYER_C:%.c=$(BUILD)/%.o) $(LIBDEFLATE)/libdeflate.a
+	@echo '  link  $@'
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+build/supervisor/make_layer: build/sysroot/complete $(LAYER_C) $(wildcard layers/*.h oci/*.h oci/base/*.h)
+	+@$(call STATIC_MAKE,$(MACHINE)) build/static/$(MACHINE)/make_layer
+	@cp build/static/$(MACHINE)/make_layer $@
+
+build/supervisor/%/layer: build/supervisor/%/supervisor build/supervisor/make_layer
+	@rm -rf $@.work
+	@build/supervisor/make_layer $< $@.work >$@.new
+	@rm -rf $@.work && mv $@.new $@
+
+# The linker puts them into skiff.
+$(BUILD)/lambda/supervisor_program.o: $(LAYERS)
 
 # --- static: skiff itself as one file that runs on every Linux -----------------------------------
 
-STATIC_MAKE = CPPFLAGS= $(MAKE) --no-print-directory BUILD=build/static/$* LIBS= \
-    LIBDEFLATE=build/static/$*/libdeflate CC=$(CURDIR)/build/sysroot/$*/bin/musl-gcc AR=ar \
+STATIC_MAKE = CPPFLAGS= $(MAKE) --no-print-directory BUILD=build/static/$(1) LIBS= \
+    LIBDEFLATE=build/static/$(1)/libdeflate CC=$(CURDIR)/build/sysroot/$(1)/bin/musl-gcc AR=ar \
     CFLAGS='-O2 -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables' \
     LDFLAGS='-s -Wl,--gc-sections -Wl,--build-id=none' \
     LDLIBS='-larchive -lzstd -lz -lyaml -ljansson -lcurl -lnghttp2 -lssl -lcrypto -lpthread'
@@ -98,8 +118,8 @@ STATIC_MAKE = CPPFLAGS= $(MAKE) --no-print-directory BUILD=build/static/$* LIBS=
 static: $(ARCHITECTURES:%=static-%) ## build skiff for every Linux, build/static/{amd64,arm64}/skiff
 
 # What there is to do, a make of its own finds out.
-static-%: $(SUPERVISORS)
-	+@$(STATIC_MAKE) build/static/$*/skiff
+static-%: $(LAYERS)
+	+@$(call STATIC_MAKE,$*) build/static/$*/skiff
 	@if readelf -lW build/static/$*/skiff | grep -q INTERP; then \
 	    echo "build/static/$*/skiff: has an interpreter, so it is not static" >&2; exit 1; fi
 
@@ -158,8 +178,9 @@ fuzzers:
 fuzz: fuzzers ## run each fuzz target for FUZZ_SECONDS (60)
 	@python3 tests/check.py --only fuzz --fuzz-seconds $(or $(FUZZ_SECONDS),60)
 
-bench: all ## compare with others' tools on this machine; see tests/bench/bench.py
+bench: ## compare with others' tools on this machine; see tests/bench/bench.py
 	@tests/support/deps.sh check
+	@$(MAKE) --no-print-directory static
 	@python3 -m tests.bench.bench
 
 demo: ## build skiff, make a function on this machine and run it

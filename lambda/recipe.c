@@ -6,6 +6,7 @@
 
 #include "lambda/supervisor_program.h"
 #include "layers/host_tree.h"
+#include "layers/unpack.h"
 #include "oci/base/environment.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
@@ -14,7 +15,7 @@
 #define FUNCTION_FOLDER "/var/task"
 #define IN_LAYER "var/task/"
 
-static const char SUPERVISOR[] = FUNCTION_FOLDER "/supervisor";
+static const char SUPERVISOR[] = "/" SUPERVISOR_PATH;
 static const char USUAL_PATH[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 static bool write_layer(const struct recipe *recipe, struct tree *tree,
@@ -23,31 +24,48 @@ static bool write_layer(const struct recipe *recipe, struct tree *tree,
     return layer_write_as(tree, recipe->compression, recipe->created, workspace, out, err);
 }
 
-static bool add_supervisor(struct tree *tree, const struct recipe *recipe,
-                           const struct platform_spec *platform, struct error *err)
+/* The one inside skiff is a layer already, and only one of another form has to be made. */
+static bool write_own_supervisor(const struct recipe *recipe,
+                                 const struct supervisor_program *own, struct layout *workspace,
+                                 struct layer *out, struct error *err)
 {
-    const char *path = IN_LAYER "supervisor";
-    struct supervisor_program program;
+    owned(source) struct source *blob = memory_source(own->bytes, own->layer.blob.size);
+    owned(memory) char *program = NULL;
+    owned(tree) struct tree *tree = tree_new();
+    struct store *store = layout_store(workspace);
+    size_t count;
 
-    if (recipe->supervisor_path) {
-        if (!tree_add_file(tree, path, TREE_PROGRAM, recipe->supervisor_path, err))
-            return error_wrap(err, "supervisor");
-        return true;
+    if (recipe->compression == LAYER_GZIP && recipe->created == 0) {
+        *out = own->layer;
+        return store->ops->put_blob(store, &own->layer.blob, blob, err);
     }
-    if (!supervisor_program_find(platform->architecture, &program))
-        return error_set(err, ERROR_NOT_FOUND,
-                         "no supervisor for %s in skiff; --supervisor names a program to take",
-                         platform_spec_format(platform).text);
-    return tree_add_bytes(tree, path, TREE_PROGRAM, program.bytes, program.count, err);
+    return unpack_file(blob, SUPERVISOR_PATH, SUPERVISOR_LIMIT, &program, &count, err) &&
+           tree_add_bytes(tree, SUPERVISOR_PATH, TREE_PROGRAM, program, count, err) &&
+           write_layer(recipe, tree, workspace, out, err);
+}
+
+static bool write_users_supervisor(const struct recipe *recipe, struct layout *workspace,
+                                   struct layer *out, struct error *err)
+{
+    owned(tree) struct tree *tree = tree_new();
+
+    if (!tree_add_file(tree, SUPERVISOR_PATH, TREE_PROGRAM, recipe->supervisor_path, err))
+        return error_wrap(err, "supervisor");
+    return write_layer(recipe, tree, workspace, out, err);
 }
 
 bool recipe_write_supervisor(const struct recipe *recipe, const struct platform_spec *platform,
                              struct layout *workspace, struct layer *out, struct error *err)
 {
-    owned(tree) struct tree *tree = tree_new();
+    struct supervisor_program own;
 
-    return add_supervisor(tree, recipe, platform, err) &&
-           write_layer(recipe, tree, workspace, out, err);
+    if (recipe->supervisor_path)
+        return write_users_supervisor(recipe, workspace, out, err);
+    if (!supervisor_program_find(platform->architecture, &own))
+        return error_set(err, ERROR_NOT_FOUND,
+                         "no supervisor for %s in skiff; --supervisor names a program to take",
+                         platform_spec_format(platform).text);
+    return write_own_supervisor(recipe, &own, workspace, out, err);
 }
 
 bool recipe_write_function(const struct recipe *recipe, struct layout *workspace,

@@ -4,17 +4,21 @@
 /*
  * The supervisors that travel inside skiff, one per architecture.
  *
- * They are ordinary static programs (lambda/supervisor/) whose bytes the linker
- * put here; nothing of the base image is needed to run them.
+ * They are ordinary static programs (lambda/supervisor/); nothing of the base image is needed
+ * to run them. Each is here as the layer it is going to be, made when skiff was built
+ * (static/make_layer.c), so that a function's image need not wait for it to be compressed.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "oci/image.h"
 
-/* Both point at memory that outlives everybody. */
+/* Where it is in the layer, and in the image. */
+#define SUPERVISOR_PATH "var/task/supervisor"
+
+enum { SUPERVISOR_LIMIT = 64 * 1024 * 1024 }; /* bytes of the program */
+
 struct supervisor_program {
-    const void *bytes;
-    size_t count;
+    struct layer layer; /* gzip'd, and dated 0: 1970 */
+    const void *bytes;  /* of the layer's blob; in memory that outlives everybody */
 };
 
 /** The program for "amd64" or "arm64"; false for other architectures. */

@@ -7,7 +7,9 @@
 BENCH_MB is the size of the large image (1000), BENCH_SMALL_MB that of the small one, for each
 of its architectures (53 and, at a distance, 65), BENCH_RUNS how often each tool does each job
 (7) and BENCH_TOOLS a word of the tools' names to take alone. BENCH_TREE_MB is the size of the
-folder that becomes a layer (500, in up to 30,000 files of /usr). Tools take turns, so that a busy
+folder that becomes a layer (500, in up to 30,000 files of /usr). What is measured is the
+program that is released, build/static/ARCHITECTURE/skiff; SKIFF=build/skiff takes another. Tools
+take turns, so that a busy
 moment of the machine meets all of them; one run before the first is not counted. Trust ratios
 of medians, not seconds. The table and the chart are in build/bench/. What memory a copy needs,
 by the size of the image, is tests/bench/memory.py's part, and the table's end.
@@ -26,6 +28,7 @@ from tests.support import process
 from tests.support.registry_server import Registry
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+SKIFF = Path(os.environ.get("SKIFF", memory.RELEASED)).resolve()
 BUILD = CHECKOUT / "build" / "bench"
 RUNS = int(os.environ.get("BENCH_RUNS", "7"))
 LARGE_MB = int(os.environ.get("BENCH_MB", "1000"))
@@ -173,7 +176,7 @@ class Bench:
                              f"#!/bin/sh\necho run {self.count if job.again else 0}\n")
             environment = {
                 "PATH": self.path, "HOME": str(folder), "TMPDIR": str(folder),
-                "XDG_RUNTIME_DIR": str(folder), "SKIFF": str(CHECKOUT / "build" / "skiff"),
+                "XDG_RUNTIME_DIR": str(folder), "SKIFF": str(SKIFF),
                 "ARCHITECTURES": " ".join(job.architectures),
                 "TREE": str(self.tree), "SOURCE": source + ":latest", "TARGET": target + ":v1",
                 "SOURCE_REPOSITORY": source, "TARGET_REPOSITORY": target}
@@ -274,6 +277,9 @@ def main():
         finally:
             bench.stop()
     report.write(table, BUILD)
+    with open(BUILD / "table.md", "a", encoding="utf-8") as file:
+        file.write(f"\nskiff is {os.path.relpath(SKIFF, CHECKOUT)}, "
+                   f"{SKIFF.stat().st_size / 1e6:.1f} MB.\n")
     if not os.environ.get("BENCH_JOBS"):
         with open(BUILD / "table.md", "a", encoding="utf-8") as file:
             file.writelines(["\n", *memory.table(MEMORY_MB)])

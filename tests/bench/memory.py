@@ -11,6 +11,7 @@ import hashlib
 import http.server
 import json
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,8 @@ from pathlib import Path
 from tests.bench.images import CONFIG, LAYER, MANIFEST, digest_of
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+RELEASED = CHECKOUT / "build" / "static" / {"aarch64": "arm64"}.get(platform.machine(), "amd64") \
+    / "skiff"
 LAYERS = 3
 PIECE = 1 << 20
 
@@ -102,7 +105,7 @@ def measure(megabytes, folder):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         host = f"127.0.0.1:{server.server_port}"
         subprocess.run(["./measure", "cost",
-                        os.environ.get("SKIFF", CHECKOUT / "build" / "skiff"),
+                        os.environ.get("SKIFF", RELEASED),
                         "copy", "--quiet", f"{host}/from:1", f"{host}/to:1"],
                        cwd=folder, check=True, env={"HOME": folder, "TMPDIR": folder})
         server.shutdown()

@@ -386,6 +386,66 @@ static void functions_of_one_version_share_the_supervisor(void **state)
                               &image_layer(second, 2)->blob.digest));
 }
 
+static void assert_layer_equal(const struct layer *layer, const struct layer *other)
+{
+    assert_int_equal(layer->blob.media_type, other->blob.media_type);
+    assert_int_equal(layer->blob.size, other->blob.size);
+    assert_true(digest_equal(&layer->blob.digest, &other->blob.digest));
+    assert_true(digest_equal(&layer->diff_id, &other->diff_id));
+}
+
+/* Reading it to its end compares it with its descriptor. */
+static void assert_blob_is_whole(struct layout *workspace, const struct descriptor *blob)
+{
+    owned(source) struct source *bytes = NULL;
+    char buffer[16 * 1024];
+    size_t count;
+    struct error err;
+
+    assert_ok(store_open_blob(layout_store(workspace), blob, &bytes, &err));
+    do
+        assert_ok(source_read(bytes, buffer, sizeof buffer, &count, &err));
+    while (count > 0);
+}
+
+static void the_supervisors_inside_are_the_layers_that_would_be_written(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *platform;
+        const char *program; /* found from the root of the checkout */
+    } supervisors[] = {
+        {"linux/amd64", "build/supervisor/amd64/supervisor"},
+        {"linux/arm64", "build/supervisor/arm64/supervisor"},
+    };
+    static const struct {
+        enum layer_compression compression;
+        time_t created;
+    } forms[] = {{LAYER_GZIP, 0}, {LAYER_GZIP, CREATED}, {LAYER_ZSTD, 0}};
+    struct error err;
+
+    for (size_t i = 0; i < sizeof supervisors / sizeof *supervisors; i++) {
+        owned(kitchen) struct kitchen kitchen;
+        kitchen_init(&kitchen, supervisors[i].platform, NULL);
+        const struct platform_spec *platform = image_platform(kitchen.base);
+        struct recipe recipe = kitchen.recipe;
+        for (size_t j = 0; j < sizeof forms / sizeof *forms; j++) {
+            struct layer inside;
+            struct layer written;
+            recipe.compression = forms[j].compression;
+            recipe.created = forms[j].created;
+            recipe.supervisor_path = NULL;
+            assert_ok(
+                recipe_write_supervisor(&recipe, platform, kitchen.workspace, &inside, &err));
+            assert_blob_is_whole(kitchen.workspace, &inside.blob);
+            recipe.supervisor_path = supervisors[i].program;
+            assert_ok(
+                recipe_write_supervisor(&recipe, platform, kitchen.workspace, &written, &err));
+            assert_layer_equal(&inside, &written);
+        }
+    }
+}
+
 static void what_is_missing_is_named(void **state)
 {
     (void)state;
@@ -424,6 +484,7 @@ int main(void)
         cmocka_unit_test(layers_are_compressed_as_asked),
         cmocka_unit_test(the_same_inputs_give_the_same_digest),
         cmocka_unit_test(functions_of_one_version_share_the_supervisor),
+        cmocka_unit_test(the_supervisors_inside_are_the_layers_that_would_be_written),
         cmocka_unit_test(what_is_missing_is_named),
     };
     return cmocka_run_group_tests_name("recipe", tests, NULL, NULL);
