@@ -18,6 +18,7 @@ struct run_values {
     const char *script;
     const char *payload;
     const char *output_file;
+    int repeat;
 };
 
 static const struct option run_options[] = {
@@ -27,6 +28,8 @@ static const struct option run_options[] = {
     OPTION_TEXT(struct run_values, payload, "p", "payload", "JSON", "the event (default: {})"),
     OPTION_TEXT(struct run_values, output_file, "o", "output-file", "FILE",
                 "write the output there, as it is"),
+    OPTION_NUMBER(struct run_values, repeat, NULL, "repeat", "N",
+                  "run it so many times, one after the other; here, warm after the first"),
     OPTION_END,
 };
 
@@ -129,26 +132,17 @@ static bool print_result(struct context *context, const struct run_values *run,
     return true;
 }
 
-static bool run_run(struct context *context, const void *values, const char **arguments,
-                    struct error *err)
+static bool run_once(struct context *context, const struct run_values *run,
+                     struct platform *platform, const struct event *event, struct error *err)
 {
-    const struct run_values *run = values;
-    owned(memory) char *payload = NULL;
     owned(memory) char *output = NULL;
     owned(invocation) struct invocation invocation = {0};
     json_owned json_t *answer = NULL;
-    struct platform *platform;
     struct error not_json;
     size_t count;
 
-    if (!run->name)
-        return error_set(err, ERROR_USAGE, "say which function: -n NAME");
-    if (!definition_check_name(run->name, err) ||
-        !make_payload(run, arguments, &payload, err) ||
-        !context_platform(context, NULL, &platform, err) ||
-        !platform->ops->invoke(platform, run->name, payload, strlen(payload), &invocation, err))
+    if (!platform->ops->invoke(platform, run->name, event, &invocation, err))
         return error_wrap(err, "run");
-
     if (!json_parse(invocation.payload, invocation.payload_count, &answer, &not_json))
         answer = NULL; /* a function may answer in any words */
     if (invocation.failed)
@@ -162,6 +156,29 @@ static bool run_run(struct context *context, const void *values, const char **ar
     if (status)
         return error_set(err, ERROR_INVALID, "the script of '%s' ended with exit status %.20s",
                          run->name, status);
+    return true;
+}
+
+static bool run_run(struct context *context, const void *values, const char **arguments,
+                    struct error *err)
+{
+    const struct run_values *run = values;
+    const int times = run->repeat > 0 ? run->repeat : 1;
+    owned(memory) char *payload = NULL;
+    struct platform *platform;
+
+    if (!run->name)
+        return error_set(err, ERROR_USAGE, "say which function: -n NAME");
+    if (!definition_check_name(run->name, err) ||
+        !make_payload(run, arguments, &payload, err) ||
+        !context_platform(context, NULL, &platform, err))
+        return error_wrap(err, "run");
+    for (int i = 1; i <= times; i++) {
+        const struct event event = {
+            .payload = payload, .count = strlen(payload), .more_follow = i < times};
+        if (!run_once(context, run, platform, &event, err))
+            return false;
+    }
     return true;
 }
 

@@ -48,6 +48,13 @@ struct platform_pruning {
     bool is_plan; /* only say which */
 };
 
+/* What a function is sent. Borrowed. */
+struct event {
+    const char *payload; /* JSON */
+    size_t count;
+    bool more_follow; /* soon; a platform of one's own keeps the function warm for them */
+};
+
 /* All owned. */
 struct invocation {
     bool failed;   /* the function, not the invoking of it */
@@ -106,9 +113,8 @@ struct platform_ops {
     bool (*undo)(struct platform *self, const char *name, const char *image_uri,
                  struct error *err);
 
-    /* Sends `payload`, JSON, and waits for the answer. ERROR_NOT_FOUND without such a function.
-     */
-    bool (*invoke)(struct platform *self, const char *name, const char *payload, size_t count,
+    /* Sends the event and waits for the answer. ERROR_NOT_FOUND without such a function. */
+    bool (*invoke)(struct platform *self, const char *name, const struct event *event,
                    struct invocation *out, struct error *err);
 
     /* Removes the function and what create and open_repository made for it; says each step.

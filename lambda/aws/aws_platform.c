@@ -228,10 +228,10 @@ static bool undo(struct platform *self, const char *name, const char *image_uri,
     return !image_uri || removal_of_image(aws, image_uri, err);
 }
 
-static bool invoke(struct platform *self, const char *name, const char *payload, size_t count,
+static bool invoke(struct platform *self, const char *name, const struct event *event,
                    struct invocation *out, struct error *err)
 {
-    return functions_invoke(aws_of(self), name, payload, count, out, err);
+    return functions_invoke(aws_of(self), name, event, out, err);
 }
 
 static bool remove_function(struct platform *self, const char *name, struct error *err)

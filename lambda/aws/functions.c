@@ -151,8 +151,8 @@ static void read_invocation(struct aws_answer *answer, struct invocation *out)
     out->payload = take(&answer->bytes);
 }
 
-bool functions_invoke(const struct aws *aws, const char *name, const char *payload,
-                      size_t count, struct invocation *out, struct error *err)
+bool functions_invoke(const struct aws *aws, const char *name, const struct event *event,
+                      struct invocation *out, struct error *err)
 {
     owned(memory) char *path = function_path(VERSION, name, "/invocations");
     owned(aws_answer) struct aws_answer answer = {0};
@@ -166,10 +166,10 @@ bool functions_invoke(const struct aws *aws, const char *name, const char *paylo
         .once = true,
     };
 
-    if (count > FUNCTIONS_PAYLOAD_LIMIT)
-        return error_set(err, ERROR_LIMIT, "a payload of %zu bytes; Lambda takes %d", count,
-                         FUNCTIONS_PAYLOAD_LIMIT);
-    if (!aws_send(aws, &call, payload, count, &answer, &refusal, err)) {
+    if (event->count > FUNCTIONS_PAYLOAD_LIMIT)
+        return error_set(err, ERROR_LIMIT, "a payload of %zu bytes; Lambda takes %d",
+                         event->count, FUNCTIONS_PAYLOAD_LIMIT);
+    if (!aws_send(aws, &call, event->payload, event->count, &answer, &refusal, err)) {
         bool missing = strcmp(refusal.code, "ResourceNotFoundException") == 0;
         return missing ? function_not_found(aws, name, err) : false;
     }

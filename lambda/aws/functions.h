@@ -40,8 +40,8 @@ bool functions_tag(const struct aws *aws, const char *arn, json_t *tags,
                    struct error *err) MUST_CHECK;
 
 /** Invokes it once, never twice. ERROR_NOT_FOUND like functions_get(). */
-bool functions_invoke(const struct aws *aws, const char *name, const char *payload,
-                      size_t count, struct invocation *out, struct error *err) MUST_CHECK;
+bool functions_invoke(const struct aws *aws, const char *name, const struct event *event,
+                      struct invocation *out, struct error *err) MUST_CHECK;
 
 /** Deletes the function and says so; missing is fine. */
 bool functions_delete(const struct aws *aws, const char *name, struct error *err) MUST_CHECK;

@@ -3,58 +3,62 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "oci/base/memory.h"
-#include "oci/base/text.h"
+
+enum { GATHER_ROUNDS = 32 };
 
 struct function_log {
-    int read_fd, write_fd; /* -1 when closed */
-    pthread_t reader;
-    bool is_reading;
-    struct text text; /* the reader's until it has ended */
+    struct log_listener *listener; /* NULL: none */
+    int read_fd, write_fd;         /* -1 when closed */
+    struct text text;
+    size_t heard; /* so much of it was told */
 };
 
-static void *gather(void *argument)
+struct function_log *function_log_new(struct log_listener *listener)
 {
-    struct function_log *log = argument;
-    struct text *text = &log->text;
-    char bytes[64 * 1024];
+    struct function_log *log = memory_new(1, sizeof *log);
 
-    for (;;) {
-        ssize_t got = read(log->read_fd, bytes, sizeof bytes);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return NULL;
-        text_add_bytes(text, bytes, (size_t)got);
-        if (text->length < 2 * FUNCTION_LOG_LIMIT)
-            continue;
-        /* Half is dropped at a time, so that bytes are moved once and not at every line. */
-        memmove(text->bytes, text->bytes + text->length - FUNCTION_LOG_LIMIT,
-                FUNCTION_LOG_LIMIT);
-        text->length = FUNCTION_LOG_LIMIT;
-        text->bytes[text->length] = '\0';
-    }
+    *log = (struct function_log){.listener = listener, .read_fd = -1, .write_fd = -1};
+    return log;
 }
 
-bool function_log_open(struct function_log **out, struct error *err)
+static void close_end(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+void function_log_free(struct function_log *log)
+{
+    if (!log)
+        return;
+    close_end(&log->read_fd);
+    close_end(&log->write_fd);
+    text_release(&log->text);
+    free(log);
+}
+
+bool function_log_open(struct function_log *log, struct error *err)
 {
     int fds[2];
+
+    close_end(&log->read_fd);
+    close_end(&log->write_fd);
     if (pipe2(fds, O_CLOEXEC) != 0)
         return error_set_errno(err, "make a pipe for the log");
-
-    owned(function_log) struct function_log *log = memory_new(1, sizeof *log);
     log->read_fd = fds[0];
     log->write_fd = fds[1];
-    errno = pthread_create(&log->reader, NULL, gather, log);
-    if (errno != 0)
-        return error_set_errno(err, "start a thread for the log");
-    log->is_reading = true;
-    *out = take(&log);
+    /* The writer's end stays as it is: programs are not used to a stdout that refuses. */
+    if (fcntl(log->read_fd, F_SETFL, O_NONBLOCK) != 0)
+        return error_set_errno(err, "arrange the pipe of the log");
     return true;
 }
 
@@ -65,32 +69,100 @@ int function_log_fd(const struct function_log *log)
 
 void function_log_begun(struct function_log *log)
 {
-    if (log->write_fd >= 0)
-        close(log->write_fd);
-    log->write_fd = -1;
+    close_end(&log->write_fd);
 }
 
-const char *function_log_finish(struct function_log *log, size_t *count)
+int function_log_source(const struct function_log *log)
+{
+    return log->read_fd;
+}
+
+static void tell(struct function_log *log)
+{
+    const char *from = text_string(&log->text) + log->heard;
+    const char *end = memrchr(from, '\n', log->text.length - log->heard);
+
+    if (!end || !log->listener)
+        return;
+    log->listener->hear(log->listener, from, (size_t)(end + 1 - from));
+    log->heard = (size_t)(end + 1 - log->text.bytes);
+}
+
+static void drop_first(struct function_log *log, size_t count)
+{
+    struct text *text = &log->text;
+
+    memmove(text->bytes, text->bytes + count, text->length - count);
+    text->length -= count;
+    text->bytes[text->length] = '\0';
+    log->heard = log->heard > count ? log->heard - count : 0;
+}
+
+void function_log_gather(struct function_log *log)
+{
+    struct text *text = &log->text;
+    char bytes[64 * 1024];
+
+    /* Not for ever, where a program writes without pause. */
+    for (int rounds = 0; log->read_fd >= 0 && rounds < GATHER_ROUNDS; rounds++) {
+        ssize_t got = read(log->read_fd, bytes, sizeof bytes);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0 && errno == EAGAIN)
+            return;
+        if (got <= 0) {
+            close_end(&log->read_fd);
+            return;
+        }
+        text_add_bytes(text, bytes, (size_t)got);
+        tell(log);
+        /* Half is dropped at a time, so that bytes are moved once and not at every line. */
+        if (text->length >= 2 * FUNCTION_LOG_LIMIT)
+            drop_first(log, text->length - FUNCTION_LOG_LIMIT);
+    }
+}
+
+void function_log_finish(struct function_log *log)
 {
     function_log_begun(log);
-    if (log->is_reading)
-        pthread_join(log->reader, NULL);
-    log->is_reading = false;
-
-    size_t extra =
-        log->text.length > FUNCTION_LOG_LIMIT ? log->text.length - FUNCTION_LOG_LIMIT : 0;
-    *count = log->text.length - extra;
-    return text_string(&log->text) + extra;
+    for (;;) {
+        function_log_gather(log);
+        if (log->read_fd < 0)
+            return;
+        struct pollfd source = {.fd = log->read_fd, .events = POLLIN};
+        if (poll(&source, 1, -1) < 0 && errno != EINTR)
+            return;
+    }
 }
 
-void function_log_free(struct function_log *log)
+static void end_line(struct function_log *log)
 {
-    size_t count;
+    struct text *text = &log->text;
 
-    if (!log)
-        return;
-    function_log_finish(log, &count);
-    close(log->read_fd);
-    text_release(&log->text);
-    free(log);
+    if (text->length > 0 && text->bytes[text->length - 1] != '\n')
+        text_add(text, "\n");
+}
+
+void function_log_addf(struct function_log *log, const char *format, ...)
+{
+    char *lines = NULL;
+    va_list args;
+
+    va_start(args, format);
+    int count = vasprintf(&lines, format, args);
+    va_end(args);
+    owned(memory) char *checked = memory_checked(count < 0 ? NULL : lines);
+    end_line(log);
+    text_add(&log->text, checked);
+    tell(log);
+}
+
+char *function_log_cut(struct function_log *log)
+{
+    end_line(log);
+    tell(log);
+    if (log->text.length > FUNCTION_LOG_LIMIT)
+        drop_first(log, log->text.length - FUNCTION_LOG_LIMIT);
+    log->heard = 0;
+    return text_take(&log->text);
 }

@@ -6,9 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lambda/local/function_start.h"
 #include "lambda/local/functions.h"
 #include "lambda/local/image_root.h"
-#include "lambda/local/invocation.h"
+#include "lambda/local/instance.h"
+#include "lambda/local/log_file.h"
 #include "oci/base/file.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
@@ -29,6 +31,10 @@ struct local_platform {
     struct function_repository repository;
     int lock;     /* -1: not held */
     bool is_made; /* a function, by create() */
+
+    /* The function that was invoked last, warm or not; all empty before. */
+    struct local_function function;
+    struct instance *instance;
 };
 
 /* --- the repository ------------------------------------------------------------------------
@@ -190,6 +196,14 @@ static bool create_locked(struct local_platform *local, const struct platform_ch
     return write_locked(local, change, NULL, &changed, err);
 }
 
+static char *make_arn(const char *name)
+{
+    owned(function_names) struct function_names names = {0};
+
+    function_names_make(name, &names);
+    return take(&names.arn);
+}
+
 static bool local_create(struct platform *self, const struct platform_change *change,
                          char **arn, struct error *err)
 {
@@ -202,7 +216,7 @@ static bool local_create(struct platform *self, const struct platform_change *ch
     let_go(local);
     if (!local->is_made)
         return error_wrap(err, "create function '%s'", name);
-    *arn = local_invocation_arn(name);
+    *arn = make_arn(name);
     return true;
 }
 
@@ -237,7 +251,7 @@ static bool local_update(struct platform *self, const struct platform_change *ch
     let_go(local);
     if (!updated)
         return error_wrap(err, "update function '%s'", name);
-    *arn = local_invocation_arn(name);
+    *arn = make_arn(name);
     return true;
 }
 
@@ -300,36 +314,90 @@ static bool open_image(struct local_platform *local, const struct function_recor
                       record->name);
 }
 
-static bool local_invoke(struct platform *self, const char *name, const char *payload,
-                         size_t count, struct invocation *out, struct error *err)
+bool local_platform_function(struct platform *self, const char *name,
+                             struct local_function *out, struct error *err)
 {
     struct local_platform *local = (struct local_platform *)self;
-    owned(function_record) struct function_record record = {0};
-    owned(image) struct image *image = NULL;
-    owned(memory) char *log = NULL;
+    struct function_record *record = &out->record;
+
+    *out = (struct local_function){0};
+    if (!definition_check_name(name, err) || !functions_read(local->folder, name, record, err))
+        return false;
+    out->root = image_root_path(local->folder, &record->image);
+    if (open_image(local, record, &out->image, err) &&
+        check_machine(local, out->image, name, err) &&
+        (file_exists(out->root) || make_root(local, out->image, err)))
+        return true;
+    local_function_release(out);
+    return false;
+}
+
+void local_function_release(struct local_function *function)
+{
+    function_record_release(&function->record);
+    image_free(function->image);
+    free(function->root);
+    *function = (struct local_function){0};
+}
+
+void local_platform_keep_log(struct platform *self, const char *name, const char *log)
+{
+    struct local_platform *local = (struct local_platform *)self;
+    owned(memory) char *path = functions_path(local->folder, name, "log");
     struct error trouble;
 
-    if (!definition_check_name(name, err) ||
-        !functions_read(local->folder, name, &record, err) ||
-        !open_image(local, &record, &image, err) || !check_machine(local, image, name, err))
-        return false;
-    owned(memory) char *root = image_root_path(local->folder, &record.image);
-    if (!file_exists(root) && !make_root(local, image, err))
-        return false;
-
-    const struct local_invocation invocation = {
-        .function = &record,
-        .image = image,
-        .root = root,
-        .payload = payload,
-        .count = count,
-        .now = clock_now(local->options.clock),
-    };
-    if (!local_invocation_run(&invocation, out, &log, err))
-        return false;
-    owned(memory) char *log_path = functions_path(local->folder, name, "log");
-    if (!file_write(log_path, 0600, log, strlen(log), &trouble))
+    if (!log_file_add(path, log, &trouble))
         progress_warn(local->options.progress, "the log is not kept: %s", trouble.text);
+}
+
+static void forget_function(struct local_platform *local)
+{
+    instance_free(take(&local->instance));
+    local_function_release(&local->function);
+}
+
+/* Finds the function, or the one that is warm, unless it has changed meanwhile. */
+static bool open_function(struct local_platform *local, const char *name, struct error *err)
+{
+    owned(function_record) struct function_record record = {0};
+
+    if (local->instance) {
+        if (!functions_read(local->folder, name, &record, err))
+            return false;
+        if (function_record_equal(&record, &local->function.record))
+            return true;
+    }
+    forget_function(local);
+    if (!local_platform_function(&local->platform, name, &local->function, err))
+        return false;
+    const struct instance_options options = {
+        .function = &local->function.record,
+        .image = local->function.image,
+        .root = local->function.root,
+        .clock = local->options.clock,
+        .stop_fd = -1,
+    };
+    local->instance = instance_new(&options);
+    return true;
+}
+
+static bool local_invoke(struct platform *self, const char *name, const struct event *event,
+                         struct invocation *out, struct error *err)
+{
+    struct local_platform *local = (struct local_platform *)self;
+    owned(instance_result) struct instance_result result = {0};
+    const struct instance_event given = {
+        .payload = event->payload, .count = event->count, .is_last = !event->more_follow};
+
+    if (event->count > LOCAL_PAYLOAD_LIMIT)
+        return error_set(err, ERROR_LIMIT, "a payload of %zu bytes; Lambda takes %d",
+                         event->count, LOCAL_PAYLOAD_LIMIT);
+    if (!open_function(local, name, err) ||
+        !instance_invoke(local->instance, &given, &result, err))
+        return false;
+    local_platform_keep_log(self, name, result.log);
+    *out = result.invocation;
+    result.invocation = (struct invocation){0};
     return true;
 }
 
@@ -401,6 +469,7 @@ static void local_free(struct platform *self)
 {
     struct local_platform *local = (struct local_platform *)self;
 
+    forget_function(local);
     let_go(local);
     layout_free(local->layout);
     free(local->repository.tag);

@@ -11,9 +11,13 @@
  * (lambda/local/runtime_api.h), as an ordinary user.
  */
 
+#include "lambda/local/functions.h"
 #include "lambda/platform.h"
 #include "oci/base/clock.h"
 #include "oci/base/progress.h"
+#include "oci/image.h"
+
+enum { LOCAL_PAYLOAD_LIMIT = 6 * 1024 * 1024 }; /* bytes of an event, as in Lambda */
 
 struct local_options {
     const char *folder; /* "$XDG_DATA_HOME/skiff"; made when missing */
@@ -25,3 +29,24 @@ struct local_options {
 /** Copies `folder`, borrows the rest. Release with platform_free(). */
 bool local_platform_open(const struct local_options *options, struct platform **out,
                          struct error *err) MUST_CHECK;
+
+/* A function as its instances are made of it; all owned. */
+struct local_function {
+    struct function_record record;
+    struct image *image;
+    char *root; /* the image, unpacked */
+};
+
+/** Finds a function of this platform, which is local, and unpacks its image where that has not
+ *  been done. */
+bool local_platform_function(struct platform *platform, const char *name,
+                             struct local_function *out, struct error *err) MUST_CHECK;
+void local_function_release(struct local_function *function);
+
+/** Keeps what an invocation logged; trouble with that is a warning. */
+void local_platform_keep_log(struct platform *platform, const char *name, const char *log);
+
+static inline void local_function_cleanup(struct local_function *function)
+{
+    local_function_release(function);
+}

@@ -1,56 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lambda/local/runtime_api.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "lambda/local/runtime_request.h"
+#include "lambda/local/http_server.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
 
-enum {
-    CONNECTIONS_LIMIT = 16,
-    READ_BYTES = 64 * 1024,
-    GRACE_MS = 500, /* for a function that has answered to finish what it logs */
-};
-
 #define PREFIX "/2018-06-01/runtime/"
 
-struct connection {
-    int fd; /* -1: free */
-    struct runtime_request request;
-    struct text out;
-    size_t sent;
-    bool is_held;    /* asked for an event that has not come yet */
-    bool is_closing; /* what it still sends is thrown away */
-};
-
-enum phase {
-    PHASE_INIT,    /* nobody has asked for the event */
-    PHASE_RUNNING, /* the function has it */
-    PHASE_ANSWERED,
-    PHASE_OVER,
-};
+/* Lambda's names for them are in its refusals. */
+enum phase { PHASE_INIT, PHASE_READY, PHASE_RUNNING, PHASE_ANSWERED };
+static const char *const PHASE_NAMES[] = {"Started", "Ready", "Running", "ResponseSent"};
 
 struct runtime_api {
-    int listener;
-    char address[32];
-    struct connection connections[CONNECTIONS_LIMIT];
-
-    /* For the length of one runtime_api_serve(). */
-    const struct runtime_event *event;
-    struct runtime_outcome *outcome;
+    struct http_server *server;
     enum phase phase;
+    struct http_exchange *waiting; /* who asked for the next event; NULL: nobody */
     bool has_exited;
-    double begun_ms, given_ms, until_ms;
+
+    /* For the length of one call. */
+    const struct runtime_event *event; /* NULL: in the init phase */
+    struct runtime_outcome *outcome;
+    bool is_given; /* the event */
+    bool has_outcome;
+    bool is_over; /* the function waits for what comes next, or will never */
+    double begun_ms, until_ms;
 };
 
 static double clock_ms(clockid_t clock)
@@ -61,78 +39,30 @@ static double clock_ms(clockid_t clock)
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-bool runtime_api_open(struct runtime_api **out, struct error *err)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-    if (listener < 0)
-        return error_set_errno(err, "listen on 127.0.0.1");
-    if (bind(listener, (struct sockaddr *)&address, size) != 0 ||
-        listen(listener, CONNECTIONS_LIMIT) != 0 ||
-        getsockname(listener, (struct sockaddr *)&address, &size) != 0) {
-        error_set_errno(err, "listen on 127.0.0.1");
-        close(listener);
-        return false;
-    }
-    struct runtime_api *api = memory_new(1, sizeof *api);
-    api->listener = listener;
-    snprintf(api->address, sizeof api->address, "127.0.0.1:%d", ntohs(address.sin_port));
-    for (size_t i = 0; i < CONNECTIONS_LIMIT; i++)
-        api->connections[i].fd = -1;
-    *out = api;
-    return true;
-}
-
 const char *runtime_api_address(const struct runtime_api *api)
 {
-    return api->address;
-}
-
-static void connection_close(struct connection *connection)
-{
-    if (connection->fd >= 0)
-        close(connection->fd);
-    runtime_request_release(&connection->request);
-    text_release(&connection->out);
-    *connection = (struct connection){.fd = -1};
+    return http_server_address(api->server);
 }
 
 void runtime_api_free(struct runtime_api *api)
 {
     if (!api)
         return;
-    for (size_t i = 0; i < CONNECTIONS_LIMIT; i++)
-        connection_close(&api->connections[i]);
-    close(api->listener);
+    http_server_free(api->server);
     free(api);
 }
 
-static void reply(struct connection *connection, int status, const char *body)
-{
-    static const struct {
-        int status;
-        const char *name;
-    } names[] = {
-        {202, "Accepted"},
-        {400, "Bad Request"},
-        {403, "Forbidden"},
-        {404, "Not Found"},
-        {405, "Method Not Allowed"},
-        {413, "Request Entity Too Large"},
-        {431, "Request Header Fields Too Large"},
-    };
-    const char *name = "Error";
+/* --- answers -------------------------------------------------------------------------------
+ */
 
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (names[i].status == status)
-            name = names[i].name;
-    text_addf(&connection->out,
-              "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-              status, name, strlen(body));
-    text_add(&connection->out, body);
+static void reply(struct http_exchange *exchange, int status, const char *body)
+{
+    const struct http_reply answer = {.status = status,
+                                      .content_type = "application/json",
+                                      .body = body,
+                                      .count = strlen(body)};
+
+    http_exchange_reply(exchange, &answer);
 }
 
 static char *error_json(const char *type, const char *message)
@@ -144,310 +74,318 @@ static char *error_json(const char *type, const char *message)
     return json_text(json);
 }
 
-static void reply_error(struct connection *connection, int status, const char *type,
+static void reply_error(struct http_exchange *exchange, int status, const char *type,
                         const char *message)
 {
     owned(memory) char *body = error_json(type, message);
 
-    reply(connection, status, body);
+    reply(exchange, status, body);
 }
 
-static void give_event(struct runtime_api *api, struct connection *connection)
+static void refuse_transition(const struct runtime_api *api, struct http_exchange *exchange,
+                              const char *to)
+{
+    owned(memory) char *message = text_format("State transition from %s to %s failed for "
+                                              "runtime. Error: State transition is not allowed",
+                                              PHASE_NAMES[api->phase], to);
+
+    reply_error(exchange, 403, "InvalidStateTransition", message);
+}
+
+static void give_event(struct runtime_api *api)
 {
     const struct runtime_event *event = api->event;
-    double now = clock_ms(CLOCK_MONOTONIC);
+    owned(text) struct text fields = {0};
 
-    api->phase = PHASE_RUNNING;
-    api->given_ms = now;
-    api->until_ms = now + event->timeout_ms;
     /* The function compares the deadline with the machine's clock, so that one is asked. */
-    text_addf(&connection->out,
-              "HTTP/1.1 200 OK\r\n"
-              "Content-Type: application/json\r\n"
+    text_addf(&fields,
               "Lambda-Runtime-Aws-Request-Id: %s\r\n"
               "Lambda-Runtime-Deadline-Ms: %.0f\r\n"
               "Lambda-Runtime-Invoked-Function-Arn: %s\r\n"
-              "Lambda-Runtime-Trace-Id: %s\r\n"
-              "Content-Length: %zu\r\n\r\n",
+              "Lambda-Runtime-Trace-Id: %s\r\n",
               event->request_id, clock_ms(CLOCK_REALTIME) + event->timeout_ms,
-              event->function_arn, event->trace_id, event->count);
-    text_add_bytes(&connection->out, event->payload, event->count);
+              event->function_arn, event->trace_id);
+    if (event->client_context)
+        text_addf(&fields, "Lambda-Runtime-Client-Context: %s\r\n", event->client_context);
+    const struct http_reply answer = {.status = 200,
+                                      .content_type = "application/json",
+                                      .fields = fields.bytes,
+                                      .body = event->payload,
+                                      .count = event->count};
+    http_exchange_reply(take(&api->waiting), &answer);
+    api->phase = PHASE_RUNNING;
+    api->is_given = true;
 }
 
 static void end_with(struct runtime_api *api, enum runtime_end end)
 {
-    double now = clock_ms(CLOCK_MONOTONIC);
-    bool was_given = api->phase == PHASE_RUNNING;
-
+    api->has_outcome = true;
     api->outcome->end = end;
-    api->outcome->init_ms = (was_given ? api->given_ms : now) - api->begun_ms;
-    api->outcome->duration_ms = was_given ? now - api->given_ms : 0;
-    api->phase = PHASE_ANSWERED;
-    api->until_ms = now + GRACE_MS;
+    api->outcome->duration_ms = clock_ms(CLOCK_MONOTONIC) - api->begun_ms;
 }
 
-static void refuse_large_answer(struct runtime_api *api, struct connection *connection)
+/* --- requests ------------------------------------------------------------------------------
+ */
+
+static void set_body(struct runtime_outcome *outcome, char *body)
+{
+    outcome->body = body;
+    outcome->count = strlen(body);
+}
+
+static void refuse_large_answer(struct runtime_api *api, struct http_exchange *exchange)
 {
     owned(memory) char *told =
         text_format("Exceeded maximum allowed payload size (%d bytes).", REQUEST_BODY_LIMIT);
     owned(memory) char *message = text_format(
         "Response payload size (%llu bytes) exceeded maximum allowed payload size (%d bytes).",
-        (unsigned long long)connection->request.body_size, REQUEST_BODY_LIMIT);
+        (unsigned long long)http_exchange_request(exchange)->body_size, REQUEST_BODY_LIMIT);
 
-    api->outcome->body = error_json("Function.ResponseSizeTooLarge", message);
-    api->outcome->count = strlen(api->outcome->body);
-    reply_error(connection, 413, "RequestEntityTooLarge", told);
+    set_body(api->outcome, error_json("Function.ResponseSizeTooLarge", message));
+    api->outcome->error_type = memory_copy_string("Function.ResponseSizeTooLarge");
+    reply_error(exchange, 413, "RequestEntityTooLarge", told);
     end_with(api, RUNTIME_FAILED);
 }
 
+/* An error that is found while a response is streamed comes behind it. */
+static bool take_late_error(struct runtime_outcome *outcome, const struct http_request *request)
+{
+    const char *type =
+        http_request_field(&request->trailers, "lambda-runtime-function-error-type");
+    const char *encoded =
+        http_request_field(&request->trailers, "lambda-runtime-function-error-body");
+    struct error not_base64;
+
+    if (!type)
+        return false;
+    outcome->error_type = memory_copy_string(type);
+    if (!encoded || !base64_decode(encoded, &outcome->body, &outcome->count, &not_base64))
+        set_body(outcome, error_json(type, ""));
+    return true;
+}
+
+static char *copy_field(const struct http_request *request, const char *name)
+{
+    const char *value = http_request_field(&request->fields, name);
+
+    return value ? memory_copy_string(value) : NULL;
+}
+
 /* Takes the body of the function's response or error as the outcome. */
-static void accept_answer(struct runtime_api *api, struct connection *connection,
+static void accept_answer(struct runtime_api *api, struct http_exchange *exchange,
                           enum runtime_end end)
 {
-    struct runtime_request *request = &connection->request;
+    const struct http_request *request = http_exchange_request(exchange);
     struct runtime_outcome *outcome = api->outcome;
 
     if (request->body_size > REQUEST_BODY_LIMIT) {
-        refuse_large_answer(api, connection);
+        refuse_large_answer(api, exchange);
         return;
     }
-    if (request->body.length == 0 && end != RUNTIME_RESPONDED) {
-        const char *type = *request->error_type ? request->error_type : "Unhandled";
-        outcome->body = error_json(type, "");
-        outcome->count = strlen(outcome->body);
+    if (end == RUNTIME_RESPONDED && take_late_error(outcome, request)) {
+        end = RUNTIME_FAILED;
+    } else if (end == RUNTIME_RESPONDED) {
+        outcome->content_type = copy_field(request, "content-type");
+        outcome->body = http_exchange_take_body(exchange, &outcome->count);
     } else {
-        outcome->count = request->body.length;
-        outcome->body = text_take(&request->body);
+        outcome->error_type = copy_field(request, "lambda-runtime-function-error-type");
+        if (request->body.length > 0)
+            outcome->body = http_exchange_take_body(exchange, &outcome->count);
+        else
+            set_body(outcome,
+                     error_json(outcome->error_type ? outcome->error_type : "Unhandled", ""));
     }
-    reply(connection, 202, "{\"status\":\"OK\"}\n");
+    reply(exchange, 202, "{\"status\":\"OK\"}\n");
     end_with(api, end);
 }
 
-static bool expect_method(struct connection *connection, const char *method)
+static bool expect_method(struct http_exchange *exchange, const char *method)
 {
-    if (strcmp(connection->request.method, method) == 0)
+    if (strcmp(http_exchange_request(exchange)->method, method) == 0)
         return true;
-    reply_error(connection, 405, "MethodNotAllowed", "Method not allowed");
+    reply_error(exchange, 405, "MethodNotAllowed", "Method not allowed");
     return false;
 }
 
-static void handle_next(struct runtime_api *api, struct connection *connection)
+/* A function may have given up waiting, and asks once more. */
+static void forget_who_is_gone(struct runtime_api *api)
 {
-    if (!expect_method(connection, "GET"))
-        return;
-    if (api->phase == PHASE_INIT) {
-        give_event(api, connection);
-        return;
-    }
-    connection->is_held = true;
-    if (api->phase == PHASE_ANSWERED)
-        api->phase = PHASE_OVER;
+    if (api->waiting && http_exchange_is_gone(api->waiting))
+        reply(take(&api->waiting), 410, "");
 }
 
-static void handle_init_error(struct runtime_api *api, struct connection *connection)
+static void handle_next(struct runtime_api *api, struct http_exchange *exchange)
 {
-    if (!expect_method(connection, "POST"))
+    if (!expect_method(exchange, "GET"))
         return;
+    forget_who_is_gone(api);
+    if (api->waiting || api->phase == PHASE_RUNNING) {
+        refuse_transition(api, exchange, "Ready");
+        return;
+    }
+    api->waiting = exchange;
+    if (api->event && !api->is_given) {
+        give_event(api);
+        return;
+    }
     if (api->phase == PHASE_INIT)
-        accept_answer(api, connection, RUNTIME_INIT_FAILED);
-    else
-        reply_error(connection, 403, "InvalidStateTransition",
-                    "State transition to InitError failed for runtime. "
-                    "Error: State transition is not allowed");
+        end_with(api, RUNTIME_READY);
+    api->phase = PHASE_READY;
+    api->is_over = true;
+}
+
+static void handle_init_error(struct runtime_api *api, struct http_exchange *exchange)
+{
+    if (!expect_method(exchange, "POST"))
+        return;
+    if (api->phase != PHASE_INIT) {
+        refuse_transition(api, exchange, "InitError");
+        return;
+    }
+    accept_answer(api, exchange, RUNTIME_INIT_FAILED);
+    api->phase = PHASE_ANSWERED;
+    api->is_over = true;
 }
 
 /* `rest` is what follows the request id. */
-static void handle_answer(struct runtime_api *api, struct connection *connection,
+static void handle_answer(struct runtime_api *api, struct http_exchange *exchange,
                           bool is_right_id, const char *rest)
 {
     bool is_error = strcmp(rest, "/error") == 0;
 
-    if (!is_error && strcmp(rest, "/response") != 0)
-        reply_error(connection, 404, "NotFound", "404 page not found");
-    else if (!expect_method(connection, "POST"))
+    if (!is_error && strcmp(rest, "/response") != 0) {
+        reply_error(exchange, 404, "NotFound", "404 page not found");
+    } else if (!expect_method(exchange, "POST")) {
         return;
-    else if (api->phase != PHASE_RUNNING)
-        reply_error(connection, 403, "InvalidStateTransition",
-                    "State transition to InvocationResponse failed for runtime. "
-                    "Error: State transition is not allowed");
-    else if (!is_right_id)
-        reply_error(connection, 400, "InvalidRequestID", "Invalid request ID");
-    else
-        accept_answer(api, connection, is_error ? RUNTIME_FAILED : RUNTIME_RESPONDED);
+    } else if (api->phase != PHASE_RUNNING) {
+        refuse_transition(api, exchange,
+                          is_error ? "InvocationErrorResponse" : "InvocationResponse");
+    } else if (!is_right_id) {
+        reply_error(exchange, 400, "InvalidRequestID", "Invalid request ID");
+    } else {
+        accept_answer(api, exchange, is_error ? RUNTIME_FAILED : RUNTIME_RESPONDED);
+        api->phase = PHASE_ANSWERED;
+    }
 }
 
-static void handle_request(struct runtime_api *api, struct connection *connection)
+static void handle(void *context, struct http_exchange *exchange)
 {
     static const char invocation[] = PREFIX "invocation/";
-    const char *target = connection->request.target;
+    struct runtime_api *api = context;
+    const char *target = http_exchange_request(exchange)->target;
 
     if (strcmp(target, PREFIX "invocation/next") == 0) {
-        handle_next(api, connection);
+        handle_next(api, exchange);
     } else if (strcmp(target, PREFIX "init/error") == 0) {
-        handle_init_error(api, connection);
+        handle_init_error(api, exchange);
     } else if (strncmp(target, invocation, strlen(invocation)) == 0) {
         const char *id = target + strlen(invocation);
         size_t length = strcspn(id, "/");
-        bool is_right_id = length == strlen(api->event->request_id) &&
-                           strncmp(id, api->event->request_id, length) == 0;
-        handle_answer(api, connection, is_right_id, id + length);
+        const char *expected = api->event ? api->event->request_id : "";
+        bool is_right_id = length == strlen(expected) && strncmp(id, expected, length) == 0;
+        handle_answer(api, exchange, is_right_id, id + length);
     } else {
-        reply_error(connection, 404, "NotFound", "404 page not found");
+        reply_error(exchange, 404, "NotFound", "404 page not found");
     }
 }
 
-static void handle_bytes(struct runtime_api *api, struct connection *connection,
-                         const char *bytes, size_t count)
+bool runtime_api_open(struct runtime_api **out, struct error *err)
 {
-    struct runtime_request *request = &connection->request;
+    struct runtime_api *api = memory_new(1, sizeof *api);
+    const struct http_server_options options = {.handle = handle, .context = api};
 
-    while (count > 0 && !connection->is_closing) {
-        if (connection->is_held) {
-            connection->is_closing = true; /* it should be waiting */
-            return;
-        }
-        size_t used = runtime_request_add(request, bytes, count);
-        bytes += used;
-        count -= used;
-        if (request->state == REQUEST_BODY && request->expects_continue) {
-            text_add(&connection->out, "HTTP/1.1 100 Continue\r\n\r\n");
-            request->expects_continue = false;
-        }
-        if (request->state == REQUEST_BROKEN) {
-            reply_error(connection, request->status, "BadRequest", "not a request");
-            connection->is_closing = true;
-        }
-        if (request->state == REQUEST_COMPLETE) {
-            handle_request(api, connection);
-            connection->is_closing = request->is_last && !connection->is_held;
-            runtime_request_release(request);
-        }
+    if (!http_server_open(&options, &api->server, err)) {
+        free(api);
+        return false;
     }
-}
-
-static void read_connection(struct runtime_api *api, struct connection *connection)
-{
-    char bytes[READ_BYTES];
-    ssize_t got = recv(connection->fd, bytes, sizeof bytes, 0);
-
-    if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (got <= 0) {
-        connection_close(connection);
-        return;
-    }
-    handle_bytes(api, connection, bytes, (size_t)got);
-}
-
-static void write_connection(struct connection *connection)
-{
-    struct text *out = &connection->out;
-    ssize_t sent = send(connection->fd, out->bytes + connection->sent,
-                        out->length - connection->sent, MSG_NOSIGNAL);
-
-    if (sent < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (sent < 0) {
-        connection_close(connection);
-        return;
-    }
-    connection->sent += (size_t)sent;
-    if (connection->sent < out->length)
-        return;
-    text_release(out);
-    connection->sent = 0;
-    /* Closing outright would lose the answer where unread bytes are left. */
-    if (connection->is_closing)
-        shutdown(connection->fd, SHUT_WR);
-}
-
-static void accept_connection(struct runtime_api *api)
-{
-    int fd = accept4(api->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-    for (size_t i = 0; fd >= 0 && i < CONNECTIONS_LIMIT; i++) {
-        if (api->connections[i].fd >= 0)
-            continue;
-        api->connections[i].fd = fd;
-        return;
-    }
-    if (fd >= 0)
-        close(fd);
-}
-
-/* Waits for something to happen and deals with it; `*quiet` when nothing did. */
-static bool serve_once(struct runtime_api *api, int exit_fd, int wait_ms, bool *quiet,
-                       struct error *err)
-{
-    enum { EXIT = CONNECTIONS_LIMIT, LISTENER, WATCHED };
-    struct pollfd watched[WATCHED];
-
-    for (size_t i = 0; i < CONNECTIONS_LIMIT; i++) {
-        const struct connection *connection = &api->connections[i];
-        short events = connection->out.length > 0 ? POLLIN | POLLOUT : POLLIN;
-        watched[i] = (struct pollfd){.fd = connection->fd, .events = events};
-    }
-    watched[EXIT] = (struct pollfd){.fd = api->has_exited ? -1 : exit_fd, .events = POLLIN};
-    watched[LISTENER] = (struct pollfd){.fd = api->listener, .events = POLLIN};
-
-    int ready = poll(watched, WATCHED, wait_ms);
-    if (ready < 0 && errno != EINTR)
-        return error_set_errno(err, "wait for the function");
-    *quiet = ready == 0;
-    if (ready <= 0)
-        return true;
-    for (size_t i = 0; i < CONNECTIONS_LIMIT; i++) {
-        if (watched[i].revents & POLLOUT)
-            write_connection(&api->connections[i]);
-        if (watched[i].revents & ~POLLOUT && api->connections[i].fd >= 0)
-            read_connection(api, &api->connections[i]);
-    }
-    if (watched[LISTENER].revents)
-        accept_connection(api);
-    if (watched[EXIT].revents)
-        api->has_exited = true;
+    *out = api;
     return true;
 }
 
-/* The last answers go out too, whichever connection said that all is over. */
-static bool has_unsent(const struct runtime_api *api)
+/* --- waiting -------------------------------------------------------------------------------
+ */
+
+/* Waits for something to happen and deals with it; `*quiet` when nothing did. */
+static bool serve_once(struct runtime_api *api, const struct runtime_watch *watch, int wait_ms,
+                       bool *quiet, struct error *err)
 {
-    for (size_t i = 0; i < CONNECTIONS_LIMIT; i++)
-        if (api->connections[i].fd >= 0 && api->connections[i].out.length > 0)
-            return true;
-    return false;
+    enum { EXIT, STOP, LOG, WATCHED };
+    struct pollfd watched[WATCHED] = {
+        [EXIT] = {.fd = api->has_exited ? -1 : watch->exit_fd, .events = POLLIN},
+        [STOP] = {.fd = watch->stop_fd, .events = POLLIN},
+        [LOG] = {.fd = watch->log ? function_log_source(watch->log) : -1, .events = POLLIN},
+    };
+
+    if (!http_server_wait(api->server, watched, WATCHED, wait_ms, quiet, err))
+        return false;
+    if (watched[EXIT].revents)
+        api->has_exited = true;
+    if (watched[LOG].revents)
+        function_log_gather(watch->log);
+    if (watched[STOP].revents)
+        return error_set(err, ERROR_CONFLICT, "the invocation was stopped");
+    return true;
 }
 
-bool runtime_api_serve(struct runtime_api *api, const struct runtime_event *event, int exit_fd,
-                       struct runtime_outcome *out, struct error *err)
+static bool serve(struct runtime_api *api, const struct runtime_watch *watch, int limit_ms,
+                  struct error *err)
 {
-    api->event = event;
-    api->outcome = out;
-    api->phase = PHASE_INIT;
-    api->has_exited = false;
-    api->begun_ms = clock_ms(CLOCK_MONOTONIC);
-    api->until_ms = api->begun_ms + RUNTIME_INIT_LIMIT_MS + event->timeout_ms;
-
-    while (api->phase != PHASE_OVER || has_unsent(api)) {
+    api->until_ms = api->begun_ms + limit_ms;
+    while (!api->is_over || http_server_has_unsent(api->server)) {
         double left_ms = api->until_ms - clock_ms(CLOCK_MONOTONIC);
         bool quiet;
         /* What the function sent before it ended is read before its end counts. */
         int wait_ms = api->has_exited || left_ms < 0 ? 0 : (int)left_ms + 1;
-        if (!serve_once(api, exit_fd, wait_ms, &quiet, err))
+        if (!serve_once(api, watch, wait_ms, &quiet, err))
             return false;
-        if ((!api->has_exited || !quiet) && left_ms > 0)
-            continue;
-        if (api->phase == PHASE_ANSWERED)
+        if (left_ms <= 0 || (api->has_exited && quiet))
             break;
-        if (api->phase != PHASE_OVER)
-            end_with(api, api->has_exited ? RUNTIME_EXITED : RUNTIME_TIMED_OUT);
-        break;
     }
+    if (!api->has_outcome)
+        end_with(api, api->has_exited ? RUNTIME_EXITED : RUNTIME_TIMED_OUT);
+    /* What it wrote before it asked for more belongs to what it did before. */
+    if (watch->log)
+        function_log_gather(watch->log);
+    api->outcome->is_ready = api->phase == PHASE_READY && !api->has_exited;
     return true;
+}
+
+static void begin(struct runtime_api *api, const struct runtime_event *event,
+                  struct runtime_outcome *outcome)
+{
+    api->event = event;
+    api->outcome = outcome;
+    api->is_given = api->has_outcome = api->is_over = false;
+    api->begun_ms = clock_ms(CLOCK_MONOTONIC);
+}
+
+bool runtime_api_init(struct runtime_api *api, const struct runtime_watch *watch, int limit_ms,
+                      struct runtime_outcome *out, struct error *err)
+{
+    begin(api, NULL, out);
+    return serve(api, watch, limit_ms, err);
+}
+
+bool runtime_api_serve(struct runtime_api *api, const struct runtime_event *event,
+                       const struct runtime_watch *watch, struct runtime_outcome *out,
+                       struct error *err)
+{
+    bool quiet;
+
+    begin(api, event, out);
+    /* What happened while nobody looked: it may have hung up. */
+    if (!serve_once(api, watch, 0, &quiet, err))
+        return false;
+    forget_who_is_gone(api);
+    if (api->waiting)
+        give_event(api);
+    return serve(api, watch, event->timeout_ms, err);
 }
 
 void runtime_outcome_release(struct runtime_outcome *outcome)
 {
     free(outcome->body);
+    free(outcome->content_type);
+    free(outcome->error_type);
     *outcome = (struct runtime_outcome){0};
 }

@@ -4,10 +4,14 @@
 /*
  * The other end of a function's Runtime API: what Lambda is to a runtime.
  *
- * A small server on 127.0.0.1 that knows one event. A function asks for it,
- * works, and posts its response or its error; whatever it sends meanwhile is
- * answered as Lambda would. One thread, driven by poll(), serves until the
- * invocation has come to an end.
+ * A small server on 127.0.0.1. A function that starts is waited for until it asks
+ * for an event, gets one, works, posts its response or its error, and asks for the
+ * next, which it is kept waiting for; whatever it sends meanwhile is answered as
+ * Lambda would. One thread does it all, and gathers the function's log, too.
+ *
+ *     runtime_api_init(api, &watch, limit_ms, &outcome, err)
+ *     while (outcome.end == RUNTIME_READY && there is an event)
+ *         runtime_api_serve(api, &event, &watch, &outcome, err)
  *
  * Spec: Lambda Developer Guide, "Using the Lambda runtime API", 2018-06-01
  */
@@ -15,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lambda/local/function_log.h"
 #include "oci/base/error.h"
 
 enum { RUNTIME_INIT_LIMIT_MS = 10 * 1000 }; /* for a function to ask for its first event */
@@ -26,12 +31,21 @@ struct runtime_event {
     const char *request_id;
     const char *function_arn;
     const char *trace_id;
-    const char *payload; /* JSON */
+    const char *client_context; /* JSON; NULL: none */
+    const char *payload;        /* JSON */
     size_t count;
-    int timeout_ms; /* counted from when the function asks for the event */
+    int timeout_ms; /* counted from when the function gets the event */
+};
+
+/* What is looked at while the function is waited for. */
+struct runtime_watch {
+    int exit_fd; /* readable when the function has ended (a pidfd, say); negative: none */
+    int stop_fd; /* readable when nobody wants the answer any more; negative: none */
+    struct function_log *log; /* NULL: none */
 };
 
 enum runtime_end {
+    RUNTIME_READY, /* it has asked for an event */
     RUNTIME_RESPONDED,
     RUNTIME_FAILED,      /* the function reported an error */
     RUNTIME_INIT_FAILED, /* it did so before it asked for an event */
@@ -41,10 +55,12 @@ enum runtime_end {
 
 struct runtime_outcome {
     enum runtime_end end;
-    char *body; /* owned: the response, or the error as JSON; NULL without one */
+    bool is_ready; /* the function waits for another event */
+    char *body;    /* owned: the response, or the error as JSON; NULL without one */
     size_t count;
-    double init_ms; /* until it asked for the event */
-    double duration_ms;
+    char *content_type; /* owned: of a response; NULL when not said */
+    char *error_type;   /* owned: what the function calls its error; NULL when not said */
+    double duration_ms; /* of the init phase, or of the event */
 };
 
 /** Listens on a free port of 127.0.0.1. */
@@ -54,11 +70,16 @@ void runtime_api_free(struct runtime_api *api);
 /** "127.0.0.1:<port>", for AWS_LAMBDA_RUNTIME_API. Borrowed from the api. */
 const char *runtime_api_address(const struct runtime_api *api);
 
-/** Serves until the event is answered, time is up or `exit_fd` becomes readable (a pidfd, say;
- *  negative: none). A function that has answered may ask for its next event, which never
- *  comes, or end by itself, before this returns. */
-bool runtime_api_serve(struct runtime_api *api, const struct runtime_event *event, int exit_fd,
-                       struct runtime_outcome *out, struct error *err) MUST_CHECK;
+/** Serves until the function asks for an event (RUNTIME_READY), says that it cannot, ends, or
+ *  `limit_ms` are over. ERROR_CONFLICT when it was stopped. */
+bool runtime_api_init(struct runtime_api *api, const struct runtime_watch *watch, int limit_ms,
+                      struct runtime_outcome *out, struct error *err) MUST_CHECK;
+
+/** Gives the event to a function that is ready, and serves until it has answered and is ready
+ *  again or has ended, or time is up. ERROR_CONFLICT when it was stopped. */
+bool runtime_api_serve(struct runtime_api *api, const struct runtime_event *event,
+                       const struct runtime_watch *watch, struct runtime_outcome *out,
+                       struct error *err) MUST_CHECK;
 
 void runtime_outcome_release(struct runtime_outcome *outcome);
 

@@ -239,6 +239,20 @@ int sandbox_exit_fd(const struct sandbox *sandbox)
     return sandbox->exit_fd;
 }
 
+long sandbox_peak_kib(const struct sandbox *sandbox)
+{
+    char path[64], line[256];
+    long kib = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/status", (int)sandbox->pid);
+    FILE *status = fopen(path, "re");
+    while (status && fgets(line, sizeof line, status) && sscanf(line, "VmHWM: %ld", &kib) != 1)
+        ;
+    if (status)
+        fclose(status);
+    return kib;
+}
+
 void sandbox_end(struct sandbox *sandbox, int *status, struct rusage *usage)
 {
     if (sandbox->pid > 0) {

@@ -46,6 +46,9 @@ bool sandbox_start(const struct sandbox_options *options, struct sandbox **out,
 /** Readable once the program has ended. Borrowed from the sandbox. */
 int sandbox_exit_fd(const struct sandbox *sandbox);
 
+/** The most memory that the program itself has used so far, in KiB; 0 when not known. */
+long sandbox_peak_kib(const struct sandbox *sandbox);
+
 /** Ends every process in the sandbox, waits and tells the program's wait status and use. */
 void sandbox_end(struct sandbox *sandbox, int *status, struct rusage *usage);
 

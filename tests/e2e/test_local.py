@@ -183,6 +183,17 @@ class LocalTest(unittest.TestCase):
         for _ in range(2):
             self.assertEqual(self.output("writer"), "kept\n")
 
+    def test_repeated_runs_find_the_function_warm(self):
+        self.init("again", "test -e /tmp/seen && echo warm || echo cold; touch /tmp/seen")
+        done = self.skiff("--quiet", "run", "-n", "again", "--repeat", "3")
+        self.assertEqual(done.stdout, "cold\nwarm\nwarm\n")
+        log = (self.data / "functions" / "again.log").read_text(encoding="utf-8")
+        self.assertEqual([log.count(word) for word in ("START", "END", "REPORT", "Init Duration")],
+                         [3, 3, 3, 1])
+        self.assertIn("--repeat", self.skiff("run", "-n", "again", "--repeat", "0",
+                                             status=2).stderr)
+        self.assertEqual(self.output("again"), "cold\n")  # another command, another sandbox
+
     def test_the_environment_is_lambdas_the_images_and_the_functions(self):
         definition = self.write("function.yaml", f"""\
             functions:

@@ -23,58 +23,120 @@ static void what_is_written_is_kept_until_the_last_writer_ends(void **state)
 {
     (void)state;
     struct error err;
-    size_t count;
-    owned(function_log) struct function_log *log = NULL;
+    owned(function_log) struct function_log *log = function_log_new(NULL);
 
-    assert_ok(function_log_open(&log, &err));
+    assert_ok(function_log_open(log, &err));
     int other = dup(function_log_fd(log));
     write_all(function_log_fd(log), "one\n", 4);
     function_log_begun(log);
     write_all(other, "two\n", 4);
     close(other);
-    assert_string_equal(function_log_finish(log, &count), "one\ntwo\n");
-    assert_int_equal(count, 8);
+    function_log_finish(log);
+    assert_int_equal(function_log_source(log), -1);
+    owned(memory) char *text = function_log_cut(log);
+    assert_string_equal(text, "one\ntwo\n");
+}
+
+static void each_cut_has_what_came_since_the_last(void **state)
+{
+    (void)state;
+    struct error err;
+    owned(function_log) struct function_log *log = function_log_new(NULL);
+
+    assert_ok(function_log_open(log, &err));
+    function_log_addf(log, "START %d\n", 1);
+    write_all(function_log_fd(log), "no end", 6);
+    function_log_gather(log);
+    function_log_addf(log, "END\n");
+    owned(memory) char *first = function_log_cut(log);
+    assert_string_equal(first, "START 1\nno end\nEND\n");
+    write_all(function_log_fd(log), "more", 4);
+    function_log_finish(log);
+    owned(memory) char *second = function_log_cut(log);
+    assert_string_equal(second, "more\n");
+    owned(memory) char *third = function_log_cut(log);
+    assert_string_equal(third, "");
 }
 
 static void of_too_much_the_last_is_kept(void **state)
 {
     (void)state;
-    enum { BLOCK = 1000 * 1000, BLOCKS = 13 };
+    enum { BLOCK = 50 * 1000, BLOCKS = 260 };
     struct error err;
-    size_t count;
-    owned(function_log) struct function_log *log = NULL;
+    owned(function_log) struct function_log *log = function_log_new(NULL);
     owned(memory) char *block = memory_new(BLOCK, 1);
 
-    assert_ok(function_log_open(&log, &err));
+    assert_ok(function_log_open(log, &err));
     for (int i = 0; i < BLOCKS; i++) {
-        memset(block, 'a' + i, BLOCK);
-        write_all(function_log_fd(log), block, BLOCK);
+        memset(block, 'a' + i / 20, BLOCK);
+        write_all(function_log_fd(log), block, BLOCK); /* a pipe has room for one */
+        function_log_gather(log);
     }
-    const char *text = function_log_finish(log, &count);
+    owned(memory) char *text = function_log_cut(log);
+    size_t count = strlen(text);
     assert_int_equal(count, FUNCTION_LOG_LIMIT);
-    for (size_t i = 0; i < count; i++)
-        assert_int_equal(text[count - 1 - i], 'a' + BLOCKS - 1 - (int)(i / BLOCK));
+    for (size_t i = 1; i < count; i++)
+        assert_int_equal(text[count - 1 - i], 'a' + (BLOCKS - 1 - (int)((i - 1) / BLOCK)) / 20);
+}
+
+struct heard {
+    struct log_listener listener;
+    struct text text;
+    int times;
+};
+
+static void hear(struct log_listener *self, const char *lines, size_t count)
+{
+    struct heard *heard = (struct heard *)self;
+
+    assert_int_equal(lines[count - 1], '\n');
+    text_add_bytes(&heard->text, lines, count);
+    heard->times++;
+}
+
+static void whole_lines_are_heard_once_each(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {"on", "e\ntw", "", "o\nthree\nfo", "ur"};
+    struct error err;
+    struct heard heard = {.listener.hear = hear};
+    owned(function_log) struct function_log *log = function_log_new(&heard.listener);
+
+    assert_ok(function_log_open(log, &err));
+    for (size_t i = 0; i < COUNT(pieces); i++) {
+        write_all(function_log_fd(log), pieces[i], strlen(pieces[i]));
+        function_log_gather(log);
+    }
+    assert_string_equal(heard.text.bytes, "one\ntwo\nthree\n");
+    assert_int_equal(heard.times, 2);
+    owned(memory) char *text = function_log_cut(log);
+    assert_string_equal(heard.text.bytes, text);
+    assert_string_equal(text, "one\ntwo\nthree\nfour\n");
+    text_release(&heard.text);
 }
 
 static void an_unused_log_is_let_go(void **state)
 {
     (void)state;
     struct error err;
-    size_t count;
-    struct function_log *log;
+    struct function_log *log = function_log_new(NULL);
 
-    assert_ok(function_log_open(&log, &err));
+    assert_int_equal(function_log_source(log), -1);
+    function_log_gather(log);
+    function_log_finish(log);
+    assert_ok(function_log_open(log, &err));
+    assert_ok(function_log_open(log, &err)); /* for the next writer */
     function_log_free(log);
-    assert_ok(function_log_open(&log, &err));
-    assert_string_equal(function_log_finish(log, &count), "");
-    function_log_free(log);
+    function_log_free(NULL);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_kept_until_the_last_writer_ends),
+        cmocka_unit_test(each_cut_has_what_came_since_the_last),
         cmocka_unit_test(of_too_much_the_last_is_kept),
+        cmocka_unit_test(whole_lines_are_heard_once_each),
         cmocka_unit_test(an_unused_log_is_let_go),
     };
     return cmocka_run_group_tests_name("function_log", tests, NULL, NULL);

@@ -325,9 +325,11 @@ static void a_creation_whose_answer_was_lost_has_happened(void **state)
     }
 }
 
+static const struct event empty_event = {.payload = "{}", .count = 2};
+
 static bool invoke(struct scripted_aws *aws, struct invocation *out, struct error *err)
 {
-    return functions_invoke(scripted_aws_ask(aws), "f", "{}", 2, out, err);
+    return functions_invoke(scripted_aws_ask(aws), "f", &empty_event, out, err);
 }
 
 static void an_invocation_tells_all_it_knows(void **state)
@@ -409,8 +411,8 @@ static void what_cannot_be_invoked_is_said(void **state)
 
     assert_fails(invoke(aws, &invocation, &err), ERROR_NOT_FOUND,
                  "no function 'f' in region eu-west-1");
-    assert_fails(functions_invoke(scripted_aws_ask(aws), "f", "", FUNCTIONS_PAYLOAD_LIMIT + 1,
-                                  &invocation, &err),
+    const struct event too_large = {.payload = "", .count = FUNCTIONS_PAYLOAD_LIMIT + 1};
+    assert_fails(functions_invoke(scripted_aws_ask(aws), "f", &too_large, &invocation, &err),
                  ERROR_LIMIT, "Lambda takes 6291456");
 }
 

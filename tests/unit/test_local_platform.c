@@ -56,6 +56,8 @@ static void open_platform(struct fixture *fixture)
     assert_ok(local_platform_open(&options, &fixture->platform, &err));
 }
 
+static const struct event empty_event = {.payload = "{}", .count = 2};
+
 /* Its config is made for each test. */
 static struct definition sample_definition = {
     .name = "moo", .delete_image = true, .memory_mib = 256, .timeout_s = 7, .image = "base"};
@@ -306,7 +308,7 @@ static void what_is_not_there_is_said_and_made_by_nobody(void **state)
 
     assert_fails(remove_function(fixture, "moo", &err), ERROR_NOT_FOUND,
                  "no function 'moo' on this machine");
-    assert_fails(ops->invoke(fixture->platform, "moo", "{}", 2, &invocation, &err),
+    assert_fails(ops->invoke(fixture->platform, "moo", &empty_event, &invocation, &err),
                  ERROR_NOT_FOUND, "no function 'moo' on this machine");
     assert_int_equal(count_files(fixture), 0);
 }
@@ -327,7 +329,7 @@ static void names_that_are_paths_are_refused(void **state)
         definition.name = names[i];
         assert_fails(ops->find(fixture->platform, &definition, &found, &err), ERROR_USAGE,
                      names[i]);
-        assert_fails(ops->invoke(fixture->platform, names[i], "{}", 2, &invocation, &err),
+        assert_fails(ops->invoke(fixture->platform, names[i], &empty_event, &invocation, &err),
                      ERROR_USAGE, names[i]);
         assert_fails(remove_function(fixture, names[i], &err), ERROR_USAGE, names[i]);
         assert_fails(
@@ -452,7 +454,7 @@ static void a_broken_record_is_named_and_can_be_removed(void **state)
         assert_ok(deploy_sample(fixture, "moo", &err));
         plant_file(fixture, "functions/moo.json", records[i]);
         plant_folder(fixture, "roots/0123456789");
-        assert_fails(fixture->platform->ops->invoke(fixture->platform, "moo", "{}", 2,
+        assert_fails(fixture->platform->ops->invoke(fixture->platform, "moo", &empty_event,
                                                     &invocation, &err),
                      ERROR_INVALID, "functions/moo.json");
         assert_ok(deploy_sample(fixture, "baa", &err));
@@ -474,9 +476,9 @@ static void what_cannot_run_here_is_refused(void **state)
 
     assert_ok(
         deploy(fixture, &sample_definition, layout_store(fixture->source), &foreign, &err));
-    assert_fails(
-        fixture->platform->ops->invoke(fixture->platform, "moo", "{}", 2, &invocation, &err),
-        ERROR_INVALID, "'moo' is made for linux/arm64, this machine runs linux/amd64");
+    assert_fails(fixture->platform->ops->invoke(fixture->platform, "moo", &empty_event,
+                                                &invocation, &err),
+                 ERROR_INVALID, "'moo' is made for linux/arm64, this machine runs linux/amd64");
 }
 
 static void a_lost_image_is_said(void **state)
@@ -490,9 +492,9 @@ static void a_lost_image_is_said(void **state)
 
     assert_ok(deploy_sample(fixture, "moo", &err));
     assert_int_equal(unlink(blob), 0);
-    assert_fails(
-        fixture->platform->ops->invoke(fixture->platform, "moo", "{}", 2, &invocation, &err),
-        ERROR_NOT_FOUND, "the image of function 'moo' is gone");
+    assert_fails(fixture->platform->ops->invoke(fixture->platform, "moo", &empty_event,
+                                                &invocation, &err),
+                 ERROR_NOT_FOUND, "the image of function 'moo' is gone");
     assert_ok(remove_function(fixture, "moo", &err));
 }
 
@@ -504,18 +506,20 @@ static void a_missing_program_is_the_functions_failure(void **state)
     owned(invocation) struct invocation invocation = {0};
 
     assert_ok(deploy_sample(fixture, "moo", &err));
-    if (!fixture->platform->ops->invoke(fixture->platform, "moo", "{}", 2, &invocation, &err)) {
+    if (!fixture->platform->ops->invoke(fixture->platform, "moo", &empty_event, &invocation,
+                                        &err)) {
         assert_int_equal(err.kind, ERROR_DENIED);
         print_message("skipped: %s\n", err.text);
         skip();
     }
     assert_true(invocation.failed);
     assert_non_null(strstr(invocation.payload, "\"errorType\":\"Runtime.InvalidEntrypoint\""));
-    assert_non_null(strstr(invocation.payload, "/bin/sh: No such file or directory"));
+    assert_non_null(strstr(invocation.payload, "fork/exec /bin/sh: no such file or directory"));
     assert_non_null(strstr(invocation.payload, invocation.request_id));
     assert_string_equal(invocation.log_group, "/aws/lambda/moo");
     assert_memory_equal(invocation.log_stream, "2023/11/14/[$LATEST]", 20);
-    assert_memory_equal(invocation.log_tail, "START RequestId: ", 17);
+    assert_memory_equal(invocation.log_tail, "INIT_REPORT Init Duration: ", 27);
+    assert_non_null(strstr(invocation.log_tail, "\nSTART RequestId: "));
     assert_non_null(strstr(invocation.log_tail, "\nREPORT RequestId: "));
     assert_true(is_there(fixture, "functions/moo.log"));
     assert_ok(remove_function(fixture, "moo", &err));

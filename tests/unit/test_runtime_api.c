@@ -14,7 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lambda/local/runtime_request.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
 #include "tests/support/unit.h"
@@ -24,114 +23,6 @@
 #define RESPONSE_TO(id) "POST /2018-06-01/runtime/invocation/" id "/response HTTP/1.1\r\n"
 #define ERROR_TO(id) "POST /2018-06-01/runtime/invocation/" id "/error HTTP/1.1\r\n"
 #define ANSWER RESPONSE_TO(ID) "Content-Length: 2\r\n\r\n{}"
-
-/* --- requests, piece by piece ------------------------------------------------------------ */
-
-static void requests_are_read_whatever_pieces_they_come_in(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *bytes, *method, *target, *body;
-        bool is_last;
-    } cases[] = {
-        {"GET / HTTP/1.1\r\n\r\n", "GET", "/", "", false},
-        {"GET /a HTTP/1.0\r\nHost: x\r\n\r\n", "GET", "/a", "", true},
-        {"GET /a HTTP/1.1\r\nconnection:CLOSE\r\n\r\n", "GET", "/a", "", true},
-        {"POST /b HTTP/1.1\r\nContent-Length:  5 \r\n\r\nhello", "POST", "/b", "hello", false},
-        {"POST /b HTTP/1.1\r\nContent-Length: 0\r\n\r\n", "POST", "/b", "", false},
-        {"POST /c HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n\r\n"
-         "5\r\nhello\r\n1;x=y\r\n!\r\n0\r\nTrailer: t\r\n\r\n",
-         "POST", "/c", "hello!", false},
-        {"POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "POST", "/c", "",
-         false},
-    };
-
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        size_t count = strlen(cases[i].bytes);
-        for (size_t piece = 1; piece <= count; piece++) {
-            struct runtime_request request = {0};
-            size_t used = 0;
-            while (used < count && request.state < REQUEST_COMPLETE) {
-                size_t left = count - used < piece ? count - used : piece;
-                used += runtime_request_add(&request, cases[i].bytes + used, left);
-            }
-            assert_int_equal(request.state, REQUEST_COMPLETE);
-            assert_int_equal(used, count);
-            assert_string_equal(request.method, cases[i].method);
-            assert_string_equal(request.target, cases[i].target);
-            assert_string_equal(text_string(&request.body), cases[i].body);
-            assert_int_equal(request.is_last, cases[i].is_last);
-            runtime_request_release(&request);
-        }
-    }
-}
-
-static void what_follows_a_request_is_not_its_own(void **state)
-{
-    (void)state;
-    static const char two[] =
-        "POST /b HTTP/1.1\r\nContent-Length: 2\r\n\r\nhiGET / HTTP/1.1\r\n";
-    struct runtime_request request = {0};
-
-    size_t used = runtime_request_add(&request, two, strlen(two));
-    assert_int_equal(request.state, REQUEST_COMPLETE);
-    assert_string_equal(two + used, "GET / HTTP/1.1\r\n");
-    runtime_request_release(&request);
-}
-
-static void bad_requests_are_refused(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *bytes;
-        int status;
-    } cases[] = {
-        {"\r\n\r\n", 400},
-        {"nonsense\r\n\r\n", 400},
-        {"GET /\r\n\r\n", 400},
-        {"GET / HTTP/2.0\r\n\r\n", 400},
-        {"GET  HTTP/1.1\r\n\r\n", 400},
-        {"AVERYLONGMETHODNAME / HTTP/1.1\r\n\r\n", 400},
-        {"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400},
-        {"GET / HTTP/1.1\r\n: empty\r\n\r\n", 400},
-        {"GET / HTTP/1.1\r\nA : space\r\n\r\n", 400},
-        {"GET / HTTP/1.1\r\nA: b\r\n folded\r\n\r\n", 400},
-        {"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400},
-        {"POST / HTTP/1.1\r\nContent-Length: 0x10\r\n\r\n", 400},
-        {"POST / HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n", 400},
-        {"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400},
-        {"POST / HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 2\r\n\r\n", 400},
-        {"POST / HTTP/1.1\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
-        {"POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
-        {"POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", 400},
-        {"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", 400},
-        {"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\nx", 400},
-        {"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nxy\r\n", 400},
-        {"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n", 400},
-    };
-
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        struct runtime_request request = {0};
-        runtime_request_add(&request, cases[i].bytes, strlen(cases[i].bytes));
-        if (request.state != REQUEST_BROKEN || request.status != cases[i].status)
-            fail_msg("'%s': state %d, status %d", cases[i].bytes, request.state,
-                     request.status);
-        runtime_request_release(&request);
-    }
-
-    struct runtime_request request = {0};
-    static const char with_nul[] = "GET / HTTP/1.1\r\nA: \0b\r\n\r\n";
-    runtime_request_add(&request, with_nul, sizeof with_nul - 1);
-    assert_int_equal(request.state, REQUEST_BROKEN);
-    runtime_request_release(&request);
-
-    runtime_request_add(&request, "GET / HTTP/1.1\r\n", 16);
-    for (int i = 0; i < REQUEST_HEAD_LIMIT && request.state == REQUEST_HEAD; i += 8)
-        runtime_request_add(&request, "A: bcd\r\n", 8);
-    assert_int_equal(request.state, REQUEST_BROKEN);
-    assert_int_equal(request.status, 431);
-    runtime_request_release(&request);
-}
 
 /* --- a function in a thread -------------------------------------------------------------- */
 
@@ -223,8 +114,11 @@ static void serve_event(const struct runtime_event *event,
     assert_int_equal(pipe(ends), 0);
     struct function function = {runtime_api_address(api), player, ends[1]};
     assert_int_equal(pthread_create(&thread, NULL, play, &function), 0);
+    const struct runtime_watch watch = {.exit_fd = ends[0], .stop_fd = -1};
     *outcome = (struct runtime_outcome){0};
-    bool served = runtime_api_serve(api, event, ends[0], outcome, &err);
+    bool served = runtime_api_init(api, &watch, RUNTIME_INIT_LIMIT_MS, outcome, &err);
+    if (served && outcome->end == RUNTIME_READY)
+        served = runtime_api_serve(api, event, &watch, outcome, &err);
     runtime_api_free(take(&api)); /* ends a function that waits for what never comes */
     pthread_join(thread, NULL);
     close(ends[0]);
@@ -266,7 +160,8 @@ static void a_response_is_the_outcome(void **state)
     assert_int_equal(outcome.end, RUNTIME_RESPONDED);
     assert_int_equal(outcome.count, 10);
     assert_memory_equal(outcome.body, "{\"ok\":123}", 10);
-    assert_true(outcome.init_ms >= 0 && outcome.duration_ms >= 0);
+    assert_true(outcome.duration_ms >= 0);
+    assert_null(outcome.content_type);
 }
 
 static void answers_slowly_and_chunked(struct function *function)
@@ -445,6 +340,8 @@ static void asks_twice(struct function *function)
     send_text(first, NEXT);
     expect(first, "{\"a\":1}");
     send_text(second, NEXT);
+    expect(second, "403 Forbidden");
+    expect(second, "from Running to Ready");
     send_text(first, ANSWER);
     expect(first, "202 Accepted");
     close(first);
@@ -566,12 +463,178 @@ static void time_runs_out(void **state)
     assert_null(outcome.body);
 }
 
+static void streams(struct function *function)
+{
+    int fd = connect_to(function);
+
+    send_text(fd, NEXT);
+    expect(fd, "{\"a\":1}");
+    send_text(fd, RESPONSE_TO(ID) "Lambda-Runtime-Function-Response-Mode: streaming\r\n"
+                                  "Content-Type: text/plain\r\n"
+                                  "Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n");
+    send_text(fd, "3\r\ntwo\r\n0\r\n\r\n");
+    expect(fd, "202 Accepted");
+    close(fd);
+}
+
+#define LATE_ERROR                                                                             \
+    RESPONSE_TO(ID)                                                                            \
+    "Lambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked\r\n"       \
+    "Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n\r\n"  \
+    "3\r\none\r\n0\r\nLambda-Runtime-Function-Error-Type: Late.Error\r\n"
+
+static void fails_late(struct function *function)
+{
+    int fd = connect_to(function);
+
+    send_text(fd, NEXT);
+    expect(fd, "{\"a\":1}");
+    send_text(fd, LATE_ERROR "Lambda-Runtime-Function-Error-Body: eyJvbiI6MX0=\r\n\r\n");
+    expect(fd, "202 Accepted");
+    close(fd);
+}
+
+static void fails_late_in_few_words(struct function *function)
+{
+    int fd = connect_to(function);
+
+    send_text(fd, NEXT);
+    expect(fd, "{\"a\":1}");
+    send_text(fd, LATE_ERROR "Lambda-Runtime-Function-Error-Body: !\r\n\r\n");
+    expect(fd, "202 Accepted");
+    close(fd);
+}
+
+static void a_streamed_response_is_one_piece_or_an_error(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*player)(struct function *function);
+        enum runtime_end end;
+        const char *body, *content_type, *error_type;
+    } cases[] = {
+        {streams, RUNTIME_RESPONDED, "onetwo", "text/plain", NULL},
+        {fails_late, RUNTIME_FAILED, "{\"on\":1}", NULL, "Late.Error"},
+        {fails_late_in_few_words, RUNTIME_FAILED,
+         "{\"errorMessage\":\"\",\"errorType\":\"Late.Error\"}", NULL, "Late.Error"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        owned(runtime_outcome) struct runtime_outcome outcome;
+        serve(cases[i].player, &outcome);
+        assert_int_equal(outcome.end, cases[i].end);
+        assert_int_equal(outcome.count, strlen(cases[i].body));
+        assert_memory_equal(outcome.body, cases[i].body, outcome.count);
+        assert_int_equal(outcome.content_type != NULL, cases[i].content_type != NULL);
+        if (outcome.content_type)
+            assert_string_equal(outcome.content_type, cases[i].content_type);
+        if (outcome.error_type)
+            assert_string_equal(outcome.error_type, cases[i].error_type);
+    }
+}
+
+/* --- one event after the other ----------------------------------------------------------- */
+
+static int hung_up[2]; /* a pipe */
+
+static void answers_three_events(struct function *function)
+{
+    int fd = connect_to(function);
+
+    for (int i = 0; i < 3; i++) {
+        send_text(fd, NEXT);
+        expect(fd, "{\"a\":1}");
+        send_text(fd, ANSWER);
+        expect(fd, "202 Accepted");
+    }
+    close(fd);
+    /* It may hang up while it waits, and ask again. */
+    fd = connect_to(function);
+    send_text(fd, NEXT);
+    close(fd);
+    if (write(hung_up[1], "", 1) != 1)
+        abort();
+    fd = connect_to(function);
+    send_text(fd, NEXT);
+    expect(fd, "Client-Context: {\"c\":1}\r\n");
+    expect(fd, "{\"a\":1}");
+    send_text(fd, ANSWER);
+    expect(fd, "202 Accepted");
+    close(fd);
+}
+
+static void a_function_stays_for_the_next_event(void **state)
+{
+    (void)state;
+    struct error err;
+    struct runtime_event event = test_event;
+    owned(runtime_api) struct runtime_api *api = NULL;
+    int ends[2];
+    pthread_t thread;
+
+    assert_ok(runtime_api_open(&api, &err));
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(pipe(hung_up), 0);
+    struct function function = {runtime_api_address(api), answers_three_events, ends[1]};
+    assert_int_equal(pthread_create(&thread, NULL, play, &function), 0);
+    const struct runtime_watch watch = {.exit_fd = ends[0], .stop_fd = -1};
+    for (int i = 0; i < 5; i++) {
+        owned(runtime_outcome) struct runtime_outcome outcome = {0};
+        char byte;
+        if (i == 4)
+            assert_int_equal(read(hung_up[0], &byte, 1), 1);
+        event.client_context = i == 4 ? "{\"c\":1}" : NULL;
+        if (i == 0)
+            assert_ok(runtime_api_init(api, &watch, 1000 * 1000, &outcome, &err));
+        else
+            assert_ok(runtime_api_serve(api, &event, &watch, &outcome, &err));
+        assert_int_equal(outcome.end, i == 0 ? RUNTIME_READY : RUNTIME_RESPONDED);
+        assert_int_equal(outcome.is_ready, i < 4);
+    }
+    pthread_join(thread, NULL);
+    close(ends[0]);
+    close(hung_up[0]);
+    close(hung_up[1]);
+}
+
+static void whoever_waits_can_be_stopped(void **state)
+{
+    (void)state;
+    struct error err;
+    owned(runtime_api) struct runtime_api *api = NULL;
+    owned(runtime_outcome) struct runtime_outcome outcome = {0};
+    int ends[2];
+
+    assert_ok(runtime_api_open(&api, &err));
+    assert_int_equal(pipe(ends), 0);
+    close(ends[1]);
+    const struct runtime_watch watch = {.exit_fd = -1, .stop_fd = ends[0]};
+    assert_fails(runtime_api_init(api, &watch, 1000 * 1000, &outcome, &err), ERROR_CONFLICT,
+                 "stopped");
+    close(ends[0]);
+}
+
+static void the_log_is_gathered_along_the_way(void **state)
+{
+    (void)state;
+    struct error err;
+    owned(runtime_api) struct runtime_api *api = NULL;
+    owned(runtime_outcome) struct runtime_outcome outcome = {0};
+    owned(function_log) struct function_log *log = function_log_new(NULL);
+
+    assert_ok(runtime_api_open(&api, &err));
+    assert_ok(function_log_open(log, &err));
+    assert_int_equal(write(function_log_fd(log), "words", 5), 5);
+    const struct runtime_watch watch = {.exit_fd = -1, .stop_fd = -1, .log = log};
+    assert_ok(runtime_api_init(api, &watch, 20, &outcome, &err));
+    assert_int_equal(outcome.end, RUNTIME_TIMED_OUT);
+    owned(memory) char *text = function_log_cut(log);
+    assert_string_equal(text, "words\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(requests_are_read_whatever_pieces_they_come_in),
-        cmocka_unit_test(what_follows_a_request_is_not_its_own),
-        cmocka_unit_test(bad_requests_are_refused),
         cmocka_unit_test(a_response_is_the_outcome),
         cmocka_unit_test(pieces_chunks_and_continue_are_understood),
         cmocka_unit_test(errors_are_the_outcome),
@@ -579,6 +642,10 @@ int main(void)
         cmocka_unit_test(an_answer_beyond_6_mib_is_an_error),
         cmocka_unit_test(the_end_of_the_function_is_noticed),
         cmocka_unit_test(time_runs_out),
+        cmocka_unit_test(a_streamed_response_is_one_piece_or_an_error),
+        cmocka_unit_test(a_function_stays_for_the_next_event),
+        cmocka_unit_test(whoever_waits_can_be_stopped),
+        cmocka_unit_test(the_log_is_gathered_along_the_way),
     };
     return cmocka_run_group_tests_name("runtime_api", tests, NULL, NULL);
 }

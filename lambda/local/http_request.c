@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lambda/local/runtime_request.h"
+#include "lambda/local/http_request.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "oci/base/memory.h"
+
 enum { LENGTH_DIGITS = 15, CHUNK_LINE_LIMIT = 256 };
 
-static void refuse(struct runtime_request *request, int status)
+static void refuse(struct http_request *request, int status)
 {
     request->state = REQUEST_BROKEN;
     request->status = status;
@@ -28,16 +30,19 @@ static bool take_word(const char **at, char end, char *word, size_t capacity)
     return true;
 }
 
-static bool read_request_line(struct runtime_request *request, const char *line)
+static bool read_request_line(struct http_request *request, const char *line)
 {
+    char target[REQUEST_TARGET_LIMIT];
+
     if (!take_word(&line, ' ', request->method, sizeof request->method) ||
-        !take_word(&line, ' ', request->target, sizeof request->target))
+        !take_word(&line, ' ', target, sizeof target))
         return false;
+    request->target = memory_copy_string(target);
     request->is_last = strcmp(line, "HTTP/1.0") == 0;
     return request->is_last || strcmp(line, "HTTP/1.1") == 0;
 }
 
-static bool read_length(struct runtime_request *request, const char *value)
+static bool read_length(struct http_request *request, const char *value)
 {
     size_t digits = strspn(value, "0123456789");
 
@@ -51,35 +56,53 @@ static bool read_length(struct runtime_request *request, const char *value)
     return true;
 }
 
-static bool read_header(struct runtime_request *request, char *line)
+/* "Name: value" into `fields`; `*name` and `*value` are borrowed from there. */
+static bool read_field(struct text *fields, const char *line, const char **name,
+                       const char **value)
 {
-    char *colon = strchr(line, ':');
+    const char *colon = strchr(line, ':');
     if (!colon || colon == line || isspace((unsigned char)colon[-1]) ||
         isspace((unsigned char)*line))
         return false;
-    *colon = '\0';
-    char *value = colon + 1 + strspn(colon + 1, " \t");
-    for (size_t end = strlen(value); end > 0 && strchr(" \t", value[end - 1]); end--)
-        value[end - 1] = '\0';
+    const char *from = colon + 1 + strspn(colon + 1, " \t");
+    size_t count = strlen(from);
+    while (count > 0 && strchr(" \t", from[count - 1]))
+        count--;
 
-    if (strcasecmp(line, "content-length") == 0)
+    size_t begin = fields->length;
+    text_add_bytes(fields, line, (size_t)(colon - line));
+    for (size_t i = begin; i < fields->length; i++)
+        fields->bytes[i] = (char)tolower((unsigned char)fields->bytes[i]);
+    text_add_bytes(fields, "", 1);
+    size_t middle = fields->length;
+    text_add_bytes(fields, from, count);
+    text_add_bytes(fields, "", 1);
+    *name = fields->bytes + begin;
+    *value = fields->bytes + middle;
+    return true;
+}
+
+static bool read_header(struct http_request *request, const char *line)
+{
+    const char *name, *value;
+
+    if (!read_field(&request->fields, line, &name, &value))
+        return false;
+    if (strcmp(name, "content-length") == 0)
         return read_length(request, value);
-    if (strcasecmp(line, "transfer-encoding") == 0) {
+    if (strcmp(name, "transfer-encoding") == 0) {
         request->chunk = CHUNK_SIZE;
         return strcasecmp(value, "chunked") == 0;
     }
-    if (strcasecmp(line, "expect") == 0)
+    if (strcmp(name, "expect") == 0)
         request->expects_continue = strcasecmp(value, "100-continue") == 0;
-    if (strcasecmp(line, "connection") == 0 && strcasecmp(value, "close") == 0)
+    if (strcmp(name, "connection") == 0 && strcasecmp(value, "close") == 0)
         request->is_last = true;
-    if (strcasecmp(line, "lambda-runtime-function-error-type") == 0 &&
-        strlen(value) < sizeof request->error_type)
-        strcpy(request->error_type, value);
     return true;
 }
 
 /* Reads the lines of the head, which are cut apart on the way. */
-static bool read_head(struct runtime_request *request)
+static bool read_head(struct http_request *request)
 {
     char *line = request->head.bytes;
 
@@ -97,7 +120,7 @@ static bool read_head(struct runtime_request *request)
     return !is_chunked || !request->has_length; /* two lengths: what smuggling is made of */
 }
 
-static size_t add_to_head(struct runtime_request *request, const char *bytes, size_t count)
+static size_t add_to_head(struct http_request *request, const char *bytes, size_t count)
 {
     struct text *head = &request->head;
     size_t before = head->length;
@@ -118,7 +141,7 @@ static size_t add_to_head(struct runtime_request *request, const char *bytes, si
     return length + 2 - before;
 }
 
-static size_t add_to_body(struct runtime_request *request, const char *bytes, size_t count)
+static size_t add_to_body(struct http_request *request, const char *bytes, size_t count)
 {
     size_t used = request->left < count ? (size_t)request->left : count;
     size_t room = REQUEST_BODY_LIMIT - request->body.length;
@@ -130,16 +153,18 @@ static size_t add_to_body(struct runtime_request *request, const char *bytes, si
 }
 
 /* Reads a line around chunks. */
-static bool read_chunk_line(struct runtime_request *request, const char *line)
+static bool read_chunk_line(struct http_request *request, const char *line)
 {
     if (request->chunk == CHUNK_END) {
         request->chunk = CHUNK_SIZE;
         return *line == '\0';
     }
     if (request->chunk == CHUNK_TRAILER) {
+        const char *name, *value;
         if (*line == '\0')
             request->state = REQUEST_COMPLETE;
-        return true;
+        return *line == '\0' || (request->trailers.length + strlen(line) < REQUEST_HEAD_LIMIT &&
+                                 read_field(&request->trailers, line, &name, &value));
     }
     size_t digits = strspn(line, "0123456789abcdefABCDEF");
     if (digits == 0 || digits > LENGTH_DIGITS || (line[digits] && line[digits] != ';'))
@@ -150,14 +175,16 @@ static bool read_chunk_line(struct runtime_request *request, const char *line)
 }
 
 /* `head` is over and holds the unfinished line. */
-static size_t add_to_chunk_line(struct runtime_request *request, const char *bytes,
-                                size_t count)
+static size_t add_to_chunk_line(struct http_request *request, const char *bytes, size_t count)
 {
     struct text *line = &request->head;
     const char *end = memchr(bytes, '\n', count);
     size_t used = end ? (size_t)(end - bytes) : count;
 
-    if (line->length + used > CHUNK_LINE_LIMIT) {
+    size_t limit =
+        request->chunk == CHUNK_TRAILER ? (size_t)REQUEST_HEAD_LIMIT : (size_t)CHUNK_LINE_LIMIT;
+
+    if (line->length + used > limit) {
         refuse(request, 400);
         return count;
     }
@@ -174,7 +201,7 @@ static size_t add_to_chunk_line(struct runtime_request *request, const char *byt
     return used + 1;
 }
 
-size_t runtime_request_add(struct runtime_request *request, const char *bytes, size_t count)
+size_t http_request_add(struct http_request *request, const char *bytes, size_t count)
 {
     size_t used = 0;
 
@@ -196,9 +223,36 @@ size_t runtime_request_add(struct runtime_request *request, const char *bytes, s
     return used;
 }
 
-void runtime_request_release(struct runtime_request *request)
+const char *http_request_value(const char *name)
 {
+    return name + strlen(name) + 1;
+}
+
+const char *http_request_next_field(const struct text *fields, const char *at)
+{
+    const char *next = fields->bytes;
+
+    if (at) {
+        const char *value = http_request_value(at);
+        next = value + strlen(value) + 1;
+    }
+    return fields->length > 0 && next < fields->bytes + fields->length ? next : NULL;
+}
+
+const char *http_request_field(const struct text *fields, const char *name)
+{
+    for (const char *at = NULL; (at = http_request_next_field(fields, at));)
+        if (strcmp(at, name) == 0)
+            return http_request_value(at);
+    return NULL;
+}
+
+void http_request_release(struct http_request *request)
+{
+    free(request->target);
     text_release(&request->body);
+    text_release(&request->fields);
+    text_release(&request->trailers);
     text_release(&request->head);
-    *request = (struct runtime_request){0};
+    *request = (struct http_request){0};
 }
