@@ -249,7 +249,7 @@ size_t tree_entry_count(const struct tree *tree)
 
 static void sort(struct tree *tree)
 {
-    if (!tree->is_sorted)
+    if (!tree->is_sorted && tree->count > 0)
         qsort(tree->nodes, tree->count, sizeof *tree->nodes, compare_paths);
     tree->is_sorted = true;
 }

@@ -388,11 +388,14 @@ static void body_free(struct source *self)
 
     if (!transfer->ended && !transfer->paused)
         perform(transfer); /* the end may have arrived unread, and saves the connection */
+    /* What failed has no connection worth keeping, and an easy handle of libcurl's whose
+     * connection never came about refuses to be set up again. */
+    bool failed = transfer->result != CURLE_OK;
     transfer_clear(transfer);
 
     pthread_mutex_lock(&curl->lock);
     curl->active--;
-    bool keep = curl->idle_count < IDLE_LIMIT;
+    bool keep = !failed && curl->idle_count < IDLE_LIMIT;
     if (keep) {
         transfer->next_idle = curl->idle;
         curl->idle = transfer;

@@ -201,6 +201,24 @@ static void nobody_there_is_an_error(void **state)
     http_free(http);
 }
 
+/* Which is no name, so that nobody far away is asked for it. */
+#define LABEL "0123456789012345678901234567890123456789012345678901234567890123"
+
+static void a_name_that_nobody_has_can_be_asked_for_again(void **state)
+{
+    (void)state;
+    struct error err;
+    struct http_response response = {0};
+    char *answer = NULL;
+    struct http *http = transport();
+
+    for (int i = 0; i < 3; i++)
+        assert_fails(
+            ask(http, "GET", "http://" LABEL ".invalid/", NULL, &response, &answer, &err),
+            ERROR_NETWORK, "resolve host");
+    http_free(http);
+}
+
 static void a_redirect_to_another_host_takes_no_credentials_along(void **state)
 {
     (void)state;
@@ -552,6 +570,7 @@ int main(void)
         cmocka_unit_test(broken_answers_are_errors),
         cmocka_unit_test(headers_have_a_limit),
         cmocka_unit_test(nobody_there_is_an_error),
+        cmocka_unit_test(a_name_that_nobody_has_can_be_asked_for_again),
         cmocka_unit_test(a_redirect_to_another_host_takes_no_credentials_along),
         cmocka_unit_test(who_is_to_stay_stays),
         cmocka_unit_test(only_reading_follows_redirects),
