@@ -54,6 +54,7 @@ struct context {
     struct store *stores[STORES_LIMIT]; /* archives, and unions over them */
     size_t store_count;
     struct platform *platform;
+    int exit_status;
 };
 
 static time_t system_now(struct clock *self)
@@ -210,6 +211,16 @@ const struct global_values *context_globals(const struct context *context)
 const char *const *context_environment(const struct context *context)
 {
     return context->environment;
+}
+
+void context_end_with(struct context *context, int status)
+{
+    context->exit_status = status;
+}
+
+int context_exit_status(const struct context *context)
+{
+    return context->exit_status;
 }
 
 struct progress *context_progress(struct context *context)
@@ -507,6 +518,7 @@ static bool open_local(struct context *context, struct error *err)
         .clock = &context->clock,
         .progress = context->progress,
         .machine = context_machine(),
+        .search_path = environment_get(context->environment, "PATH"),
     };
     return local_platform_open(&options, &context->platform, err);
 }
@@ -517,6 +529,16 @@ static bool open_aws(struct context *context, const char *region, struct error *
 
     return context_aws(context, region, &options, err) &&
            aws_platform_open(&options, &context->platform, err);
+}
+
+bool context_this_machine(struct context *context, struct platform **out, struct error *err)
+{
+    platform_free(context->platform);
+    context->platform = NULL;
+    if (!open_local(context, err))
+        return false;
+    *out = context->platform;
+    return true;
 }
 
 bool context_platform(struct context *context, const char *region, struct platform **out,

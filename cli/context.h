@@ -86,6 +86,14 @@ bool context_aws(struct context *context, const char *region, struct aws_options
 bool context_platform(struct context *context, const char *region, struct platform **out,
                       struct error *err) MUST_CHECK;
 
+/** This machine, even without --local. The context's. */
+bool context_this_machine(struct context *context, struct platform **out,
+                          struct error *err) MUST_CHECK;
+
+/** Has skiff end with this status, though nothing failed. */
+void context_end_with(struct context *context, int status);
+int context_exit_status(const struct context *context);
+
 /** How the terminal wants to be written to. */
 struct describe_look context_look(const struct context *context);
 

@@ -17,9 +17,10 @@
 #include "oci/base/memory.h"
 
 static const struct command *const commands[] = {
-    &init_command,   &update_command, &deploy_command,  &run_command,   &rm_command,
-    &build_command,  &copy_command,   &inspect_command, &login_command, &logout_command,
-    &rebase_command, &tags_command,   &doctor_command,  &prune_command, &ls_command,
+    &init_command,   &update_command,  &deploy_command, &run_command,
+    &shell_command,  &ls_command,      &rm_command,     &build_command,
+    &copy_command,   &inspect_command, &login_command,  &logout_command,
+    &rebase_command, &tags_command,    &doctor_command, &prune_command,
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
@@ -108,16 +109,19 @@ static bool check_arguments(const struct command *command, int count, struct err
 }
 
 static bool call(const struct command *command, const struct global_values *globals,
-                 const void *values, const char **words, struct error *err)
+                 const void *values, const char **words, int *status, struct error *err)
 {
     owned(context) struct context *context =
         context_new(globals, (const char *const *)environ, command->result_is_content);
 
-    return command->run(context, values, words, err);
+    if (!command->run(context, values, words, err))
+        return false;
+    *status = context_exit_status(context);
+    return true;
 }
 
 static bool execute(const struct command *command, struct global_values *globals, int argc,
-                    const char **argv, struct error *err)
+                    const char **argv, int *status, struct error *err)
 {
     owned(memory) void *values = memory_new(1, command->values_size);
     const struct option_set sets[] = {
@@ -130,15 +134,15 @@ static bool execute(const struct command *command, struct global_values *globals
     } else if (right) {
         /* Words end by NULL, as argv does: what was not moved up is still behind them. */
         argv[count] = NULL;
-        right =
-            check_arguments(command, count, err) && call(command, globals, values, argv, err);
+        right = check_arguments(command, count, err) &&
+                call(command, globals, values, argv, status, err);
     }
     option_release(command->options, values);
     return right;
 }
 
 /* Options before the command are the global ones. */
-static bool dispatch(int argc, const char **argv, struct global_values *globals,
+static bool dispatch(int argc, const char **argv, struct global_values *globals, int *status,
                      struct error *err)
 {
     const struct option_set sets[] = {{global_options, globals}, {NULL, NULL}};
@@ -166,7 +170,7 @@ static bool dispatch(int argc, const char **argv, struct global_values *globals,
     const struct command *command = find_command(words[0]);
     if (!command)
         return error_set(err, ERROR_USAGE, "no command '%.80s'; see: skiff --help", words[0]);
-    return execute(command, globals, count - 1, words + 1, err);
+    return execute(command, globals, count - 1, words + 1, status, err);
 }
 
 static bool flush_output(struct error *err)
@@ -178,12 +182,14 @@ int main(int argc, char **argv)
 {
     struct global_values globals = {0};
     struct error err = {0};
+    int status = EXIT_SUCCESS;
 
     signal(SIGPIPE, SIG_IGN); /* a broken pipe is an error of write(), with a sentence */
-    bool done = dispatch(argc, (const char **)argv, &globals, &err) && flush_output(&err);
+    bool done =
+        dispatch(argc, (const char **)argv, &globals, &status, &err) && flush_output(&err);
     option_release(global_options, &globals);
     if (done)
-        return EXIT_SUCCESS;
+        return status;
     if (err.text[0])
         fprintf(stderr, "skiff: %s\n", err.text);
     return error_exit_status(&err);

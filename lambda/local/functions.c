@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "lambda/function_environment.h"
+#include "lambda/local/image_root.h"
+#include "lambda/local/run_root.h"
 #include "oci/base/file.h"
 #include "oci/base/json.h"
 #include "oci/base/text.h"
@@ -37,6 +39,7 @@ bool function_record_make(const struct definition *definition, const char *image
         .region = definition->region ? memory_copy_string(definition->region) : NULL,
         .memory_mib = definition->memory_mib,
         .timeout_s = definition->timeout_s,
+        .ephemeral_storage_mib = definition->ephemeral_storage_mib,
         .environment = function_environment(definition, image_uri),
         .image_config = json_incref((json_t *)definition->image_config),
     };
@@ -55,13 +58,16 @@ bool function_record_equal(const struct function_record *a, const struct functio
 
     return same_config && same_text(a->name, b->name) && same_text(a->region, b->region) &&
            same_text(a->image_uri, b->image_uri) && a->memory_mib == b->memory_mib &&
-           a->timeout_s == b->timeout_s && json_equal(a->environment, b->environment);
+           a->timeout_s == b->timeout_s &&
+           a->ephemeral_storage_mib == b->ephemeral_storage_mib &&
+           json_equal(a->environment, b->environment);
 }
 
 void function_record_release(struct function_record *record)
 {
     free(record->name);
     free(record->image_uri);
+    free(record->base);
     free(record->region);
     json_decref(record->environment);
     json_decref(record->image_config);
@@ -84,7 +90,7 @@ static bool parse_record(const json_t *json, struct function_record *out, struct
 {
     owned(function_record) struct function_record record = {0};
     const char *name, *image_uri, *image;
-    uint64_t memory_mib, timeout_s;
+    uint64_t memory_mib, timeout_s, storage_mib;
     json_t *environment;
 
     if (!json_field_string(json, "name", &name, err) ||
@@ -93,15 +99,19 @@ static bool parse_record(const json_t *json, struct function_record *out, struct
         !digest_parse(image, &record.image, err) ||
         !json_field_size(json, "memory", &memory_mib, err) ||
         !json_field_size(json, "timeout", &timeout_s, err) ||
+        !json_field_size(json, "ephemeralStorage", &storage_mib, err) ||
         !json_field_object(json, "environment", &environment, err))
         return false;
 
+    const char *base = json_optional_string(json, "base");
     const char *region = json_optional_string(json, "region");
     record.name = memory_copy_string(name);
     record.image_uri = memory_copy_string(image_uri);
+    record.base = base ? memory_copy_string(base) : NULL;
     record.region = region ? memory_copy_string(region) : NULL;
     record.memory_mib = (int)memory_mib;
     record.timeout_s = (int)timeout_s;
+    record.ephemeral_storage_mib = (int)storage_mib;
     record.environment = json_incref(environment);
     record.image_config = json_incref(json_object_get(json, "imageConfig"));
     *out = record;
@@ -131,10 +141,13 @@ bool functions_write(const char *folder, const struct function_record *record, t
                      struct error *err)
 {
     json_owned json_t *json =
-        json_pack("{s:s, s:s, s:s, s:i, s:i, s:O, s:I}", "name", record->name, "imageUri",
+        json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:O, s:I}", "name", record->name, "imageUri",
                   record->image_uri, "image", digest_format(&record->image).text, "memory",
-                  record->memory_mib, "timeout", record->timeout_s, "environment",
-                  record->environment, "created", (json_int_t)created);
+                  record->memory_mib, "timeout", record->timeout_s, "ephemeralStorage",
+                  record->ephemeral_storage_mib, "environment", record->environment, "created",
+                  (json_int_t)created);
+    if (record->base)
+        json_object_set_new(json, "base", json_string(record->base));
     if (record->region)
         json_object_set_new(json, "region", json_string(record->region));
     if (record->image_config)
@@ -154,6 +167,11 @@ static inline void folder_handle_cleanup(DIR **folder)
         closedir(*folder);
 }
 
+static bool is_run(const char *name)
+{
+    return strncmp(name, RUN_ROOT_PREFIX, strlen(RUN_ROOT_PREFIX)) == 0;
+}
+
 /* Removes the entries of a folder that `is_rubbish`. Without the folder there are none. */
 static bool remove_rubbish(const char *path, bool (*is_rubbish)(const char *, const json_t *),
                            const json_t *needed, struct error *err)
@@ -166,6 +184,8 @@ static bool remove_rubbish(const char *path, bool (*is_rubbish)(const char *, co
             !is_rubbish(entry->d_name, needed))
             continue;
         owned(memory) char *rubbish = text_format("%s/%s", path, entry->d_name);
+        if (is_run(entry->d_name) && !run_root_is_left(rubbish))
+            continue;
         if (unlink(rubbish) != 0 && !folder_remove(rubbish, err))
             return false;
     }
@@ -175,7 +195,7 @@ static bool remove_rubbish(const char *path, bool (*is_rubbish)(const char *, co
 static bool is_unfinished(const char *name, const json_t *needed)
 {
     (void)needed;
-    return strncmp(name, UNFINISHED, strlen(UNFINISHED)) == 0;
+    return is_run(name) || strncmp(name, UNFINISHED, strlen(UNFINISHED)) == 0;
 }
 
 static bool is_not_needed(const char *name, const json_t *needed)
@@ -206,11 +226,13 @@ static bool each_function(const char *folder,
     return true;
 }
 
-/* The digits of a function's image, as the name of a member. */
+/* What a function's root is called, and its base, as names of members. */
 static void note_needed(json_t *needed, const struct function_record *record)
 {
     json_object_set_new(needed, digest_format(&record->image).text + strlen("sha256:"),
                         json_true());
+    if (record->base)
+        json_object_set_new(needed, record->base, json_true());
 }
 
 static void note_function(json_t *functions, const struct function_record *record)
@@ -240,6 +262,7 @@ bool functions_sweep(const char *folder, struct error *err)
     /* A record that cannot be read may need any root. */
     bool is_known = each_function(folder, note_needed, needed, &unreadable);
     owned(memory) char *roots = text_format("%s/roots", folder);
+    image_root_follow(roots, needed);
     return remove_rubbish(roots, is_known ? is_not_needed : is_unfinished, needed, err);
 }
 

@@ -7,7 +7,7 @@
  *     images/               a layout with every function's image, tagged with its name
  *     functions/NAME.json   what invoking it needs; written last when a function is made
  *     functions/NAME.log    what it logged last
- *     roots/DIGITS/         an unpacked image, by its manifest's digest; made when first run
+ *     roots/                unpacked images (image_root.h), made when first run
  *     lock                  held by whoever changes any of this
  *
  * The record makes the function: without one, whatever is left of it is rubbish that the next
@@ -27,10 +27,12 @@ struct function_record {
     char *name;
     char *image_uri;
     struct digest image; /* of the manifest */
+    char *base;          /* image_root_base(); NULL: not known */
     char *region;        /* NULL: none given */
     int memory_mib;
     int timeout_s;
-    json_t *environment;  /* object of strings, with IMAGE_ID and FDL */
+    int ephemeral_storage_mib; /* size of /tmp */
+    json_t *environment;       /* object of strings, with IMAGE_ID and FDL */
     json_t *image_config; /* what runs instead of the image's own, in Lambda's words; NULL */
 };
 
@@ -65,7 +67,8 @@ bool functions_write(const char *folder, const struct function_record *record, t
 bool functions_lock(const char *folder, struct progress *progress, int *lock,
                     struct error *err) MUST_CHECK;
 
-/** Takes away unfinished files and the roots that no function needs; only under the lock. */
+/** Takes away unfinished files, the roots that no function needs and those of runs that are
+ *  over; only under the lock. */
 bool functions_sweep(const char *folder, struct error *err) MUST_CHECK;
 
 static inline void function_record_cleanup(struct function_record *record)

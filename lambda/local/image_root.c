@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lambda/local/image_root.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "lambda/local/link_tree.h"
 #include "lambda/local/sandbox.h"
+#include "lambda/recipe.h"
 #include "layers/unpack.h"
 #include "oci/base/file.h"
+#include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
 
@@ -61,18 +67,131 @@ static bool unpack_blob(struct store *store, const struct descriptor *blob, cons
     return unpacked || error_wrap(err, "layer %s", name.text);
 }
 
-static bool unpack_image(struct store *store, const struct image *image, const char *root,
-                         struct progress *progress, struct error *err)
+/* Lowest first: those from `first` to before `end`. */
+static bool unpack_layers(struct store *store, const struct image *image, size_t first,
+                          size_t end, const char *root, struct progress *progress,
+                          struct error *err)
 {
     struct unpacked so_far = {0};
 
-    if (chmod(root, 0755) != 0)
-        return error_set_errno(err, "make '%.200s'", root);
-    for (size_t i = 0; i < image_layer_count(image); i++)
+    for (size_t i = first; i < end; i++)
         if (!unpack_blob(store, &image_layer(image, i)->blob, root, &so_far, progress, err))
             return false;
-    return sandbox_prepare_root(root, err);
+    return true;
 }
+
+/* --- chains --- */
+
+/* The layers of an image below `count`, as a name. */
+struct chain_name {
+    char text[sizeof(struct digest_text)];
+};
+
+static struct chain_name name_chain(const struct image *image, size_t count)
+{
+    struct digest chain = image_layer(image, 0)->diff_id;
+    struct chain_name name;
+
+    for (size_t i = 1; i < count; i++) {
+        owned(memory) char *pair =
+            text_format("%s %s", digest_format(&chain).text,
+                        digest_format(&image_layer(image, i)->diff_id).text);
+        chain = digest_of(pair, strlen(pair));
+    }
+    snprintf(name.text, sizeof name.text, "chain-%s",
+             digest_format(&chain).text + strlen("sha256:"));
+    return name;
+}
+
+/* How many layers were there before skiff put its own on. */
+static size_t count_base(const struct image *image)
+{
+    size_t count = image_layer_count(image);
+    size_t base = 0;
+
+    while (base < count &&
+           strncmp(image_layer_origin(image, base), RECIPE_ORIGIN, strlen(RECIPE_ORIGIN)) != 0)
+        base++;
+    return base;
+}
+
+/* What a chain is made of. */
+struct making {
+    const char *roots;
+    struct store *store;
+    const struct image *image;
+    struct progress *progress;
+};
+
+/* Begins with the chain `base` of `base_count` layers; NULL: with nothing. */
+static bool fill_chain(const struct making *making, const char *base, size_t base_count,
+                       size_t count, const char *fresh, struct error *err)
+{
+    owned(memory) char *below = base ? text_format("%s/%s", making->roots, base) : NULL;
+
+    if (chmod(fresh, 0755) != 0)
+        return error_set_errno(err, "make '%.200s'", fresh);
+    if (below && !link_tree(below, fresh, 07777, err))
+        return false;
+    return unpack_layers(making->store, making->image, base ? base_count : 0, count, fresh,
+                         making->progress, err) &&
+           sandbox_prepare_root(fresh, err);
+}
+
+static bool make_chain(const struct making *making, const char *name, const char *base,
+                       size_t base_count, size_t count, struct error *err)
+{
+    owned(memory) char *path = text_format("%s/%s", making->roots, name);
+    owned(memory) char *fresh = NULL;
+    struct error trouble;
+
+    if (file_exists(path))
+        return true;
+    if (!folder_make_temporary(making->roots, ".new-", &fresh, err))
+        return false;
+    bool made = fill_chain(making, base, base_count, count, fresh, err);
+    if (made && rename(fresh, path) != 0)
+        made = error_set_errno(err, "make '%.200s'", path);
+    if (!made && !folder_remove(fresh, &trouble))
+        progress_warn(making->progress, "%s", trouble.text);
+    return made;
+}
+
+static bool make_link(const char *roots, const char *target, const char *name,
+                      struct error *err)
+{
+    owned(memory) char *path = text_format("%s/%s", roots, name);
+
+    return symlink(target, path) == 0 || errno == EEXIST ||
+           error_set_errno(err, "make '%.200s'", path);
+}
+
+/* A file system without hard links has no chains upon chains. */
+static bool make_chains(const struct making *making, struct chain_name *whole,
+                        struct error *err)
+{
+    size_t count = image_layer_count(making->image);
+    size_t base_count = count_base(making->image);
+    struct error unlinked;
+
+    *whole = name_chain(making->image, count);
+    if (base_count == 0 || base_count == count)
+        return make_chain(making, whole->text, NULL, 0, count, err);
+
+    const struct chain_name base = name_chain(making->image, base_count);
+    owned(memory) char *link = text_format("%s.base", whole->text);
+    if (!make_chain(making, base.text, NULL, 0, base_count, err))
+        return false;
+    if (make_chain(making, whole->text, base.text, base_count, count, &unlinked))
+        return make_link(making->roots, base.text, link, err);
+    if (unlinked.kind != ERROR_SYSTEM) {
+        *err = unlinked;
+        return false;
+    }
+    return make_chain(making, whole->text, NULL, 0, count, err);
+}
+
+/* --- roots --- */
 
 char *image_root_path(const char *folder, const struct digest *manifest)
 {
@@ -82,21 +201,54 @@ char *image_root_path(const char *folder, const struct digest *manifest)
 bool image_root_make(const char *folder, struct store *store, const struct image *image,
                      struct progress *progress, struct error *err)
 {
-    owned(memory) char *path =
-        image_root_path(folder, &image_document(image)->descriptor.digest);
+    const struct digest *manifest = &image_document(image)->descriptor.digest;
+    owned(memory) char *path = image_root_path(folder, manifest);
     owned(memory) char *roots = text_format("%s/roots", folder);
-    owned(memory) char *fresh = NULL;
-    struct error trouble;
+    const struct making making = {roots, store, image, progress};
+    struct chain_name whole;
 
     if (file_exists(path))
         return true;
-    if (!folder_make_temporary(roots, ".new-", &fresh, err))
-        return false;
+    if (image_layer_count(image) == 0)
+        return error_set(err, ERROR_INVALID, "the image has no layers");
     progress_step(progress, "Unpacking the image, once for all runs.");
-    bool made = unpack_image(store, image, fresh, progress, err);
-    if (made && rename(fresh, path) != 0)
-        made = error_set_errno(err, "make '%.200s'", path);
-    if (!made && !folder_remove(fresh, &trouble))
-        progress_warn(progress, "%s", trouble.text);
-    return made;
+    return make_chains(&making, &whole, err) &&
+           make_link(roots, whole.text, digest_format(manifest).text + strlen("sha256:"), err);
+}
+
+char *image_root_base(const struct image *image)
+{
+    size_t count = count_base(image);
+
+    return count > 0 ? memory_copy_string(name_chain(image, count).text) : NULL;
+}
+
+/* Where the link leads, a new string; NULL when it is none. */
+static char *read_link(const char *roots, const char *name)
+{
+    owned(memory) char *path = text_format("%s/%s", roots, name);
+    char target[NAME_MAX + 1];
+    ssize_t length = readlink(path, target, sizeof target);
+
+    return length > 0 ? text_format("%.*s", (int)length, target) : NULL;
+}
+
+void image_root_follow(const char *roots, json_t *needed)
+{
+    json_owned json_t *named = json_copy(needed);
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(named, name, value)
+    {
+        owned(memory) char *chain = read_link(roots, name);
+        owned(memory) char *link = chain ? text_format("%s.base", chain) : NULL;
+        owned(memory) char *base = link ? read_link(roots, link) : NULL;
+        if (chain)
+            json_object_set_new(needed, chain, json_true());
+        if (base) {
+            json_object_set_new(needed, link, json_true());
+            json_object_set_new(needed, base, json_true());
+        }
+    }
 }

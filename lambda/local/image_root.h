@@ -4,8 +4,16 @@
 /*
  * An image unpacked into a folder, for sandboxes to start from.
  *
- * The folder is named after the manifest's digest and never changes, so functions
- * on the same image share it. It gets its name when it is complete.
+ * The folder is named after the layers in it and never changes, so functions with the same
+ * layers share it. Functions on one base share its files, too: the base is unpacked into a
+ * folder of its own, and those on top begin as a tree of hard links to it (link_tree.h). So a
+ * changed script costs the time to make links, and hardly any room.
+ *
+ *     roots/MANIFEST           a link to the chain of an image's layers; made last
+ *     roots/chain-ID/          the layers, unpacked
+ *     roots/chain-ID.base      a link to the chain this one began as
+ *
+ * Spec: image-spec v1.1, config.md#layer-chainid
  */
 
 #include "oci/base/progress.h"
@@ -18,3 +26,12 @@ char *image_root_path(const char *folder, const struct digest *manifest);
  *  unpack. */
 bool image_root_make(const char *folder, struct store *store, const struct image *image,
                      struct progress *progress, struct error *err) MUST_CHECK;
+
+/** What the layers below skiff's own are called among the roots; a new string, NULL when there
+ *  are none. While a function keeps it, the base is not unpacked again for a changed script. */
+char *image_root_base(const struct image *image);
+
+/** Adds to the names in the object `needed`, which are in the folder `roots`, those they lead
+ * to.
+ */
+void image_root_follow(const char *roots, json_t *needed);

@@ -111,7 +111,7 @@ static bool start_sandbox(struct instance *instance, struct error *err)
                              runtime_api_address(instance->api), &start, err))
         return false;
     const struct sandbox_options sandbox = {
-        .root = options->root,
+        .place = *options->place,
         .arguments = start.arguments,
         .environment = (const char *const *)start.environment,
         .working_directory = start.working_directory,

@@ -24,7 +24,7 @@ struct instance;
 struct instance_options {
     const struct function_record *function;
     const struct image *image;
-    const char *root; /* the image, unpacked */
+    const struct sandbox_place *place;
     struct clock *clock;
     struct log_listener *listener; /* NULL: none */
     int stop_fd;                   /* readable when all shall end; negative: none */

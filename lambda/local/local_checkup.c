@@ -24,7 +24,7 @@ static bool can_sandbox(const char *folder, struct error *err)
     if (log_fd < 0)
         return error_set_errno(err, "open '%.200s'", log);
     const struct sandbox_options options = {
-        .root = root,
+        .place = {.root = root, .progress = &progress_none},
         .arguments = arguments,
         .environment = environment,
         .log_fd = log_fd,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lambda/local/emulation.h"
 #include "lambda/local/function_start.h"
 #include "lambda/local/functions.h"
 #include "lambda/local/image_root.h"
@@ -168,13 +169,14 @@ static bool write_locked(struct local_platform *local, const struct platform_cha
                          const struct function_record *former, bool *changed, struct error *err)
 {
     owned(function_record) struct function_record record = {0};
-    owned(document) struct document manifest = {0};
+    owned(image) struct image *image = NULL;
 
     if (!function_record_make(change->definition, change->image_uri, &record, err) ||
         !open_layout(local, true, err) ||
-        !store_resolve(layout_store(local->layout), digest_format(&record.image).text,
-                       &manifest, err))
+        !image_open(layout_store(local->layout), digest_format(&record.image).text, NULL,
+                    &image, err))
         return false;
+    record.base = image_root_base(image);
     if (former)
         function_environment_merge(record.environment, former->environment,
                                    &change->environment);
@@ -276,18 +278,6 @@ static bool local_plan(struct platform *self, const struct platform_change *chan
     return true;
 }
 
-static bool check_machine(const struct local_platform *local, const struct image *image,
-                          const char *name, struct error *err)
-{
-    const struct platform_spec *wanted = image_platform(image);
-
-    if (platform_spec_matches(wanted, &local->options.machine))
-        return true;
-    return error_set(err, ERROR_INVALID, "function '%s' is made for %s, this machine runs %s",
-                     name, platform_spec_format(wanted).text,
-                     platform_spec_format(&local->options.machine).text);
-}
-
 static bool make_root(struct local_platform *local, const struct image *image,
                       struct error *err)
 {
@@ -314,6 +304,21 @@ static bool open_image(struct local_platform *local, const struct function_recor
                       record->name);
 }
 
+/* Whether the other machine's programs run shows when one is started: the host may see to it.
+ */
+static void find_emulation(const struct local_platform *local, struct local_function *function)
+{
+    const struct platform_spec *wanted = image_platform(function->image);
+
+    if (platform_spec_matches(wanted, &local->options.machine))
+        return;
+    function->foreign = memory_copy_string(platform_spec_format(wanted).text);
+    owned(memory) char *program =
+        emulation_find(wanted->architecture, local->options.search_path);
+    if (program)
+        function->emulation = emulation_line(wanted->architecture, program);
+}
+
 bool local_platform_function(struct platform *self, const char *name,
                              struct local_function *out, struct error *err)
 {
@@ -324,12 +329,21 @@ bool local_platform_function(struct platform *self, const char *name,
     if (!definition_check_name(name, err) || !functions_read(local->folder, name, record, err))
         return false;
     out->root = image_root_path(local->folder, &record->image);
-    if (open_image(local, record, &out->image, err) &&
-        check_machine(local, out->image, name, err) &&
-        (file_exists(out->root) || make_root(local, out->image, err)))
-        return true;
-    local_function_release(out);
-    return false;
+    if (!open_image(local, record, &out->image, err) ||
+        (!file_exists(out->root) && !make_root(local, out->image, err))) {
+        local_function_release(out);
+        return false;
+    }
+    find_emulation(local, out);
+    out->place = (struct sandbox_place){
+        .root = out->root,
+        .tmp_mib = record->ephemeral_storage_mib,
+        .memory_mib = record->memory_mib,
+        .foreign = out->foreign,
+        .emulation = out->emulation,
+        .progress = local->options.progress,
+    };
+    return true;
 }
 
 void local_function_release(struct local_function *function)
@@ -337,6 +351,8 @@ void local_function_release(struct local_function *function)
     function_record_release(&function->record);
     image_free(function->image);
     free(function->root);
+    free(function->foreign);
+    free(function->emulation);
     *function = (struct local_function){0};
 }
 
@@ -373,7 +389,7 @@ static bool open_function(struct local_platform *local, const char *name, struct
     const struct instance_options options = {
         .function = &local->function.record,
         .image = local->function.image,
-        .root = local->function.root,
+        .place = &local->function.place,
         .clock = local->options.clock,
         .stop_fd = -1,
     };

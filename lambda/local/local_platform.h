@@ -12,6 +12,7 @@
  */
 
 #include "lambda/local/functions.h"
+#include "lambda/local/sandbox.h"
 #include "lambda/platform.h"
 #include "oci/base/clock.h"
 #include "oci/base/progress.h"
@@ -24,6 +25,7 @@ struct local_options {
     struct clock *clock;
     struct progress *progress;
     struct platform_spec machine; /* what this machine runs */
+    const char *search_path; /* PATH, for what runs the others' programs; NULL: the usual */
 };
 
 /** Copies `folder`, borrows the rest. Release with platform_free(). */
@@ -34,7 +36,10 @@ bool local_platform_open(const struct local_options *options, struct platform **
 struct local_function {
     struct function_record record;
     struct image *image;
-    char *root; /* the image, unpacked */
+    char *root;      /* the image, unpacked */
+    char *foreign;   /* what it is made for, where that is not this machine; else NULL */
+    char *emulation; /* emulation_line(); NULL where there is none to be found */
+    struct sandbox_place place; /* borrows from the rest */
 };
 
 /** Finds a function of this platform, which is local, and unpacks its image where that has not

@@ -12,14 +12,36 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lambda/local/memory_limit.h"
+#include "lambda/local/run_root.h"
 #include "lambda/local/sandbox_child.h"
 #include "oci/base/environment.h"
 #include "oci/base/memory.h"
 
-enum { NOBODY = 65534 };
+struct way {
+    enum sandbox_ids ids;
+    bool is_chroot;
+    bool is_for_root, is_for_others;
+    const char *weakness;
+};
+
+static const struct way WAYS[] = {
+    {SANDBOX_IDS_ROOTS, .is_for_root = true},
+    {SANDBOX_IDS_SUBORDINATE, .is_for_others = true},
+    {SANDBOX_IDS_CALLERS, .is_for_root = true, .is_for_others = true},
+    {SANDBOX_IDS_REAL, .is_for_root = true},
+    {SANDBOX_IDS_REAL, .is_chroot = true, .is_for_root = true,
+     .weakness =
+         "this machine or container allows no namespaces, so functions run in a chroot: "
+         "they see no /proc, /tmp is not limited, and processes and users are the "
+         "machine's"},
+};
 
 struct sandbox {
     pid_t pid; /* 0 once it has been waited for */
+    const struct way *way;
+    struct run_root run_root; /* where nothing can be mounted */
+    char *memory_group;       /* NULL: no limit */
     int exit_fd;
     int status;
     struct rusage usage;
@@ -101,39 +123,12 @@ bool sandbox_prepare_root(const char *root, struct error *err)
 /* --- starting ------------------------------------------------------------------------------
  */
 
-static bool write_word(pid_t pid, const char *name, const char *word)
-{
-    char path[64];
-
-    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
-    owned(fd) int fd = open(path, O_WRONLY | O_CLOEXEC);
-    return fd >= 0 && write(fd, word, strlen(word)) == (ssize_t)strlen(word);
-}
-
-static bool map_ids(pid_t pid, uid_t user, gid_t group)
-{
-    char users[48], groups[48];
-
-    snprintf(users, sizeof users, "%d %u 1", SANDBOX_ID, user);
-    snprintf(groups, sizeof groups, "%d %u 1", SANDBOX_ID, group);
-    return write_word(pid, "uid_map", users) && write_word(pid, "gid_map", groups);
-}
-
-/* Root's functions become nobody. Everyone else's, and those of a root that may not choose,
- * are the caller's own; the kernel then wants groups to be left alone. */
-static bool set_ids(pid_t pid, int log_fd)
-{
-    if (geteuid() == 0 && map_ids(pid, NOBODY, NOBODY))
-        return fchown(log_fd, NOBODY, NOBODY) == 0; /* so that it may open /dev/stderr */
-    return write_word(pid, "setgroups", "deny") && map_ids(pid, geteuid(), getegid());
-}
-
 /* Says which switch forbids user namespaces here; they differ in how they refuse. */
 static bool explain_refusal(int reason, const char *what, struct error *err)
 {
     const char *remedy =
         reason == ENOSPC ? "as root: sysctl -w user.max_user_namespaces=10000"
-        : strcmp(what, "clone") == 0
+        : strncmp(what, "clone", strlen("clone")) == 0
             ? "as root: sysctl -w kernel.unprivileged_userns_clone=1; in a container: start it "
               "with --security-opt seccomp=unconfined; not possible in a chroot"
             : "as root: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0; in a "
@@ -148,13 +143,15 @@ static bool explain_refusal(int reason, const char *what, struct error *err)
         what, strerror(reason), remedy);
 }
 
-static bool is_refusal(int reason)
+/* A way that the machine does not allow; another may be. */
+static bool refuse(bool *is_refused, int reason, const char *what, struct error *err)
 {
-    return reason == EPERM || reason == EACCES || reason == ENOSPC;
+    *is_refused = true;
+    return explain_refusal(reason, what, err);
 }
 
 /* Waits for the program to begin, which closes the pipe, or to fail, which says why. */
-static bool read_report(int fd, struct error *err)
+static bool read_report(int fd, bool *is_refused, struct error *err)
 {
     struct sandbox_failure failure;
     ssize_t got;
@@ -167,30 +164,37 @@ static bool read_report(int fd, struct error *err)
     if (got != (ssize_t)sizeof failure)
         return error_set(err, ERROR_SYSTEM, "start the sandbox: it ended at once");
     failure.what[sizeof failure.what - 1] = '\0';
-    if (failure.step == STEP_NAMESPACE && is_refusal(failure.reason))
-        return explain_refusal(failure.reason, failure.what, err);
+    if (failure.step == STEP_NAMESPACE)
+        return refuse(is_refused, failure.reason, failure.what, err);
     return error_set(err, failure.step == STEP_EXECUTE ? ERROR_INVALID : ERROR_SYSTEM, "%s: %s",
                      failure.what, strerror(failure.reason));
 }
 
 /* fork() into new namespaces; `*exit_fd` tells of the child's end. */
-static pid_t clone_process(int *exit_fd)
+static pid_t clone_process(const struct way *way, int *exit_fd)
 {
-    unsigned long flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWIPC | CLONE_PIDFD | SIGCHLD;
+    unsigned long flags = CLONE_PIDFD | SIGCHLD;
 
+    if (!way->is_chroot)
+        flags |= CLONE_NEWPID | CLONE_NEWIPC;
+    if (way->ids != SANDBOX_IDS_REAL)
+        flags |= CLONE_NEWUSER;
     return (pid_t)syscall(SYS_clone, flags, NULL, exit_fd, NULL, 0);
 }
 
-static bool start(struct sandbox *sandbox, struct sandbox_plan *plan, struct error *err)
+/* Everything is a try: the child waits for its ids, and may find that it can do nothing. */
+static bool start(struct sandbox *sandbox, struct sandbox_plan *plan, int memory_mib,
+                  bool *is_refused, struct error *err)
 {
     owned(ends) struct ends go = {-1, -1};
     owned(ends) struct ends report = {-1, -1};
+    struct error unlimited;
     if (!open_pipe(&go, err) || !open_pipe(&report, err))
         return false;
 
     plan->go_fd = go.read_fd;
     plan->report_fd = report.write_fd;
-    pid_t pid = clone_process(&sandbox->exit_fd);
+    pid_t pid = clone_process(sandbox->way, &sandbox->exit_fd);
     if (pid == 0) {
         close(go.write_fd); /* so that the parent's end is the only one */
         sandbox_child(plan);
@@ -198,40 +202,105 @@ static bool start(struct sandbox *sandbox, struct sandbox_plan *plan, struct err
     if (pid < 0) {
         int reason = errno;
         sandbox->exit_fd = -1;
-        if (is_refusal(reason) || reason == EINVAL || reason == ENOSYS)
-            return explain_refusal(reason, "clone", err);
-        return error_set_errno(err, "start a process");
+        return refuse(is_refused, reason, "clone", err);
     }
     sandbox->pid = pid;
     close_end(&report.write_fd);
-    if (!set_ids(pid, plan->log_fd))
-        return explain_refusal(errno, "set its ids", err);
+    if (!sandbox_ids_set(plan->ids, pid, err))
+        return refuse(is_refused, errno, "set its ids", err);
+    if (memory_mib > 0 &&
+        !memory_limit_set(pid, memory_mib, &sandbox->memory_group, &unlimited))
+        sandbox->memory_group = NULL; /* then without */
     if (write(go.write_fd, "", 1) != 1)
         return error_set_errno(err, "start the sandbox");
-    return read_report(report.read_fd, err);
+    return read_report(report.read_fd, is_refused, err);
 }
 
-bool sandbox_start(const struct sandbox_options *options, struct sandbox **out,
-                   struct error *err)
+static bool try_way(const struct way *way, const struct sandbox_options *options,
+                    struct sandbox **out, bool *is_refused, struct error *err)
 {
-    owned(fd) int root = open(options->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (root < 0)
-        return error_set_errno(err, "open '%.200s'", options->root);
+    owned(sandbox) struct sandbox *sandbox = memory_new(1, sizeof *sandbox);
 
+    sandbox->exit_fd = -1;
+    sandbox->way = way;
+    if (way->is_chroot && !run_root_make(options->place.root, &sandbox->run_root, err)) {
+        *is_refused = true;
+        return false;
+    }
+    const char *path = way->is_chroot ? sandbox->run_root.path : options->place.root;
+    owned(fd) int root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0)
+        return error_set_errno(err, "open '%.200s'", path);
+
+    int tmp_mib = options->place.tmp_mib ? options->place.tmp_mib : SANDBOX_TMP_MIB;
+    int memory_mib = options->place.memory_mib ? options->place.memory_mib + tmp_mib : 0;
+    const int usual[] = {-1, options->log_fd, options->log_fd};
+    const int *files = options->files ? options->files : usual;
     struct sandbox_plan plan = {
+        .ids = way->ids == SANDBOX_IDS_CALLERS && options->place.emulation
+                   ? SANDBOX_IDS_NESTED /* the kernel's table is 0's */
+                   : way->ids,
+        .is_chroot = way->is_chroot,
         .root_fd = root,
-        .log_fd = options->log_fd,
+        .files = {files[0], files[1], files[2]},
+        .owns_log = !options->files,
+        .has_terminal = options->has_terminal,
+        .tmp_mib = tmp_mib,
+        .emulation = way->ids == SANDBOX_IDS_REAL ? NULL : options->place.emulation,
         .arguments = options->arguments,
         .environment = options->environment,
         .working_directory = options->working_directory,
         .path = environment_get(options->environment, "PATH"),
     };
-    owned(sandbox) struct sandbox *sandbox = memory_new(1, sizeof *sandbox);
-    sandbox->exit_fd = -1;
-    if (!start(sandbox, &plan, err))
+    if (!start(sandbox, &plan, memory_mib, is_refused, err))
         return false;
+    if (way->weakness)
+        progress_warn(options->place.progress, "%s", way->weakness);
     *out = take(&sandbox);
     return true;
+}
+
+/* A program for another machine is as unknown to the kernel as a text. Always false. */
+static bool explain_foreign(const struct sandbox_place *place, struct error *err)
+{
+    const size_t length = strlen(err->text), ending = strlen(strerror(ENOEXEC));
+
+    if (!place->foreign || err->kind != ERROR_INVALID || length < ending ||
+        strcmp(err->text + length - ending, strerror(ENOEXEC)) != 0)
+        return false;
+    return error_set(
+        err, ERROR_NOT_FOUND, "%s programs do not run on this machine: %s", place->foreign,
+        place->emulation
+            ? "before Linux 6.7 root has to set up QEMU's user emulation for everybody "
+              "(Debian, Ubuntu: apt-get install qemu-user-static binfmt-support)"
+            : "QEMU's user emulation is missing (Debian, Ubuntu: apt-get install "
+              "qemu-user-static; Fedora: dnf install qemu-user-static)");
+}
+
+bool sandbox_start(const struct sandbox_options *options, struct sandbox **out,
+                   struct error *err)
+{
+    bool is_root = geteuid() == 0, is_told = false;
+
+    for (size_t i = 0; i < sizeof WAYS / sizeof *WAYS; i++) {
+        const struct way *way = &WAYS[i];
+        struct error reason;
+        bool is_refused = false;
+        if (is_root ? !way->is_for_root : !way->is_for_others)
+            continue;
+        if (try_way(way, options, out, &is_refused, &reason))
+            return true;
+        if (!is_refused) {
+            *err = reason;
+            return explain_foreign(&options->place, err);
+        }
+        /* What is said is how to allow the way that asks for least. */
+        if (way->ids == SANDBOX_IDS_CALLERS && !is_told) {
+            *err = reason;
+            is_told = true;
+        }
+    }
+    return false;
 }
 
 int sandbox_exit_fd(const struct sandbox *sandbox)
@@ -256,7 +325,8 @@ long sandbox_peak_kib(const struct sandbox *sandbox)
 void sandbox_end(struct sandbox *sandbox, int *status, struct rusage *usage)
 {
     if (sandbox->pid > 0) {
-        kill(sandbox->pid, SIGKILL); /* pid 1's end is everybody's in there */
+        /* Pid 1's end is everybody's in there; the keeper's is when he has ended them. */
+        kill(sandbox->pid, sandbox->way->is_chroot ? SIGTERM : SIGKILL);
         while (wait4(sandbox->pid, &sandbox->status, 0, &sandbox->usage) < 0 && errno == EINTR)
             ;
         sandbox->pid = 0;
@@ -273,5 +343,7 @@ void sandbox_free(struct sandbox *sandbox)
         return;
     sandbox_end(sandbox, NULL, NULL);
     close_end(&sandbox->exit_fd);
+    memory_limit_remove(sandbox->memory_group);
+    run_root_release(&sandbox->run_root);
     free(sandbox);
 }

@@ -9,14 +9,23 @@
  * cannot gain any. The kernel's namespaces do the work, and an ordinary user may
  * make them, so neither root nor a daemon is needed. The network is the host's.
  *
- * Started by root, the program becomes "nobody" on the host, so that it is not
- * trusted for being root's.
+ * There are several ways to such a world, and what a machine forbids is only known by trying.
+ * The first that works is taken:
+ *
+ *     a user namespace with two ids    the image's files are root's, the program is another
+ *     a user namespace with one id     all is the program's; what root alone may read, it may
+ *     root's namespaces                where user namespaces are forbidden to root, as in
+ * chroots chroot                           for root who may make no namespace, as in containers
+ *
+ * The last one is weaker, which is said. Started by root, the program is
+ * nobody on the host where it can be, so that it is not trusted for being root's.
  */
 
 #include <stdbool.h>
 #include <sys/resource.h>
 
 #include "oci/base/error.h"
+#include "oci/base/progress.h"
 
 enum {
     SANDBOX_ID = 993, /* user and group inside, like a function's in Lambda */
@@ -25,21 +34,35 @@ enum {
 
 struct sandbox;
 
+/* Where a function runs, and within what; all borrowed. */
+struct sandbox_place {
+    const char *root;      /* folder with the image's files */
+    int tmp_mib;           /* size of /tmp; 0: SANDBOX_TMP_MIB */
+    int memory_mib;        /* beside what is in /tmp, where limits are allowed; 0: any */
+    const char *foreign;   /* "linux/arm64": whose programs they are; NULL: this machine's */
+    const char *emulation; /* emulation_line() for these; NULL: as the host has it */
+    struct progress
+        *progress; /* hears in what this machine's sandbox is weaker than it should be
+                    */
+};
+
 /* All borrowed for the call. */
 struct sandbox_options {
-    const char *root;               /* folder with the image's files */
+    struct sandbox_place place;
     const char *const *arguments;   /* the program first, found in PATH; ended by NULL */
     const char *const *environment; /* "NAME=value", ended by NULL */
     const char *working_directory;  /* inside; NULL: "/" */
-    int log_fd;                     /* stdout and stderr */
+    int log_fd;                     /* stdout and stderr; stdin is empty */
+    const int *files;               /* instead of these: stdin, stdout and stderr */
+    bool has_terminal;              /* files[0] is one, and becomes the program's own */
 };
 
 /** Makes in `root`, an unpacked image, the places things are mounted on. */
 bool sandbox_prepare_root(const char *root, struct error *err) MUST_CHECK;
 
-/** Starts the program. ERROR_DENIED where the machine forbids user namespaces, with the way
- *  to allow them; ERROR_INVALID when the program cannot be executed; ERROR_SYSTEM names the
- *  step that failed. */
+/** Starts the program. ERROR_DENIED where the machine forbids all the ways, with the one to
+ *  allow the best; ERROR_INVALID when the program cannot be executed, ERROR_NOT_FOUND when
+ * there is nothing to execute a foreign one; ERROR_SYSTEM names the step that failed. */
 bool sandbox_start(const struct sandbox_options *options, struct sandbox **out,
                    struct error *err) MUST_CHECK;
 

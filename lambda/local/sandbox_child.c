@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -18,20 +19,23 @@
 #include <unistd.h>
 
 #include "lambda/local/sandbox.h"
+#include "lambda/local/sandbox_filter.h"
+#include "lambda/local/sandbox_keeper.h"
 
 /* Linux 5.2; the headers of older C libraries lack the names. */
 enum {
     TREE_CLONE = 1,        /* OPEN_TREE_CLONE */
+    CREATE_MOUNT = 6,      /* FSCONFIG_CMD_CREATE */
     TREE_WHOLE = 0x8000,   /* AT_RECURSIVE */
     MOVE_OPEN_TREE = 0x14, /* MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_SYMLINKS */
 };
 
 /* What of the host is shown inside. A file that one side lacks is left out. */
 static const char *const SHOWN[] = {
-    "/dev/null",    "/dev/zero",        "/dev/full",  "/dev/random",
-    "/dev/urandom", "/etc/resolv.conf", "/etc/hosts",
+    "/dev/null",    "/dev/zero", "/dev/full",        "/dev/random",
+    "/dev/urandom", "/dev/tty",  "/etc/resolv.conf", "/etc/hosts",
 };
-enum { SHOWN_COUNT = sizeof SHOWN / sizeof *SHOWN, DEVICES = 5 };
+enum { SHOWN_COUNT = sizeof SHOWN / sizeof *SHOWN, DEVICES = 6, TERMINAL = 5 };
 
 static const char *const DEVICE_LINKS[][2] = {
     {"/proc/self/fd", "/dev/fd"},
@@ -40,9 +44,8 @@ static const char *const DEVICE_LINKS[][2] = {
     {"/proc/self/fd/2", "/dev/stderr"},
 };
 
-/* Reports `what` and errno to the parent; there is no way on. */
-__attribute__((format(printf, 3, 4))) static _Noreturn void
-give_up(const struct sandbox_plan *plan, enum sandbox_step step, const char *format, ...)
+void sandbox_give_up(const struct sandbox_plan *plan, enum sandbox_step step,
+                     const char *format, ...)
 {
     struct sandbox_failure failure = {.step = step, .reason = errno};
     va_list args;
@@ -55,34 +58,46 @@ give_up(const struct sandbox_plan *plan, enum sandbox_step step, const char *for
     _exit(written > 0 ? 127 : 126);
 }
 
-static void enter_namespaces(const struct sandbox_plan *plan)
+/* Waits until the parent has set the ids. */
+static void wait_for_go(const struct sandbox_plan *plan)
 {
     char go;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (read(plan->go_fd, &go, 1) != 1)
         _exit(126); /* the parent has its own reason or is gone */
+}
 
+static void enter_namespaces(const struct sandbox_plan *plan)
+{
     /* Into the root before the new mounts, so that it is known without its path: folders
      * above it may be closed to whom we become. */
     if (fchdir(plan->root_fd) != 0)
-        give_up(plan, STEP_SET_UP, "enter the image's files");
+        sandbox_give_up(plan, STEP_SET_UP, "enter the image's files");
     if (unshare(CLONE_NEWNS) != 0)
-        give_up(plan, STEP_NAMESPACE, "unshare mounts");
+        sandbox_give_up(plan, STEP_NAMESPACE, "unshare mounts");
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+        sandbox_give_up(plan, STEP_NAMESPACE, "make mounts private");
+}
 
+/* From here on nothing can be arranged any more. `proc` is the host's. */
+static void become_function(const struct sandbox_plan *plan, int proc)
+{
+    if (plan->ids == SANDBOX_IDS_NESTED && !sandbox_ids_nest(proc))
+        sandbox_give_up(plan, STEP_NAMESPACE, "nest user namespaces");
+    /* A pipe is opened again, as /dev/stderr, by those who own it. */
+    if (plan->owns_log && fchown(plan->files[1], SANDBOX_ID, SANDBOX_ID) != 0)
+        sandbox_give_up(plan, STEP_NAMESPACE, "hand over the log");
     /* Not the C library's functions, which would have every thread of the parent follow. */
     syscall(SYS_setgroups, 0, NULL); /* refused to ordinary users, who then keep their groups */
     if (syscall(SYS_setresgid, SANDBOX_ID, SANDBOX_ID, SANDBOX_ID) != 0 ||
         syscall(SYS_setresuid, SANDBOX_ID, SANDBOX_ID, SANDBOX_ID) != 0)
-        give_up(plan, STEP_NAMESPACE, "become user %d", SANDBOX_ID);
+        sandbox_give_up(plan, STEP_NAMESPACE, "become user %d", SANDBOX_ID);
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* which changing ids has taken back */
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-        give_up(plan, STEP_SET_UP, "give up privileges");
-    setsid();
+        sandbox_give_up(plan, STEP_SET_UP, "give up privileges");
     syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL); /* away from the caller's keys */
-
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
-        give_up(plan, STEP_NAMESPACE, "make mounts private");
+    sandbox_filter_install();
 }
 
 static int clone_tree(const char *path, int flags)
@@ -111,7 +126,7 @@ static int make_read_only(const char *path, unsigned long more)
 static void mount_fresh(const struct sandbox_plan *plan, const char *path, const char *data)
 {
     if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, data) != 0)
-        give_up(plan, STEP_NAMESPACE, "mount '%s'", path);
+        sandbox_give_up(plan, STEP_NAMESPACE, "mount '%s'", path);
 }
 
 /* Shows the host's file, unless the image has no place for it. */
@@ -122,16 +137,16 @@ static void show_file(const struct sandbox_plan *plan, size_t number, int tree)
     if (number < DEVICES) {
         int place = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (place < 0)
-            give_up(plan, STEP_SET_UP, "make '%s'", path);
+            sandbox_give_up(plan, STEP_SET_UP, "make '%s'", path);
         close(place);
     }
     if (tree < 0)
         return;
     bool is_shown = move_tree(tree, path) == 0;
     if (!is_shown && number < DEVICES)
-        give_up(plan, STEP_SET_UP, "mount '%s'", path);
+        sandbox_give_up(plan, STEP_SET_UP, "mount '%s'", path);
     if (is_shown && number >= DEVICES && make_read_only(path, MS_NODEV) != 0)
-        give_up(plan, STEP_SET_UP, "make '%s' read-only", path);
+        sandbox_give_up(plan, STEP_SET_UP, "make '%s' read-only", path);
 }
 
 /* The image's root becomes "/", and the host's files are gone. */
@@ -140,11 +155,11 @@ static void change_root(const struct sandbox_plan *plan)
     int tree = clone_tree(".", TREE_WHOLE);
 
     if (tree < 0 || move_tree(tree, "/") != 0 || fchdir(tree) != 0)
-        give_up(plan, STEP_NAMESPACE, "mount the image's files");
+        sandbox_give_up(plan, STEP_NAMESPACE, "mount the image's files");
     /* This stacks the old root on the new one, from where it is taken off. */
     if (syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0 ||
         chdir("/") != 0)
-        give_up(plan, STEP_SET_UP, "change the root");
+        sandbox_give_up(plan, STEP_SET_UP, "change the root");
 }
 
 /* A new /proc is only given to those who see one, so it is mounted on the host's. Some
@@ -161,7 +176,22 @@ static void make_devices(const struct sandbox_plan *plan)
     mount_fresh(plan, "/dev", "mode=755,size=64k");
     for (size_t i = 0; i < sizeof DEVICE_LINKS / sizeof *DEVICE_LINKS; i++)
         if (symlink(DEVICE_LINKS[i][0], DEVICE_LINKS[i][1]) != 0)
-            give_up(plan, STEP_SET_UP, "make '%s'", DEVICE_LINKS[i][1]);
+            sandbox_give_up(plan, STEP_SET_UP, "make '%s'", DEVICE_LINKS[i][1]);
+}
+
+/* The sandbox's own table of programs that run others, Linux 6.7; it lasts as long as this
+ * mount. Where it cannot be had, the host's may do. */
+static int make_emulation(const struct sandbox_plan *plan)
+{
+    if (!plan->emulation)
+        return -1;
+    int context = (int)syscall(SYS_fsopen, "binfmt_misc", 1 /* FSOPEN_CLOEXEC */);
+    if (context < 0 || syscall(SYS_fsconfig, context, CREATE_MOUNT, NULL, NULL, 0) != 0)
+        return -1;
+    int table = (int)syscall(SYS_fsmount, context, 1 /* FSMOUNT_CLOEXEC */, 0);
+    int entry = table < 0 ? -1 : openat(table, "register", O_WRONLY | O_CLOEXEC);
+    size_t length = strlen(plan->emulation);
+    return entry >= 0 && write(entry, plan->emulation, length) == (ssize_t)length ? table : -1;
 }
 
 static void make_world(const struct sandbox_plan *plan)
@@ -172,28 +202,41 @@ static void make_world(const struct sandbox_plan *plan)
     for (size_t i = 0; i < SHOWN_COUNT; i++)
         shown[i] = clone_tree(SHOWN[i], 0);
     int proc = make_proc();
+    int emulation = make_emulation(plan);
     change_root(plan);
 
+    /* Underneath what is mounted next, where nobody sees it. */
+    if (emulation >= 0 && move_tree(emulation, "/tmp") != 0)
+        sandbox_give_up(plan, STEP_SET_UP, "mount the table of programs");
+
     if (proc >= 0 && move_tree(proc, "/proc") != 0)
-        give_up(plan, STEP_SET_UP, "mount '/proc'");
-    snprintf(tmp, sizeof tmp, "mode=1777,size=%dm", SANDBOX_TMP_MIB);
+        sandbox_give_up(plan, STEP_SET_UP, "mount '/proc'");
+    snprintf(tmp, sizeof tmp, "mode=1777,size=%dm", plan->tmp_mib);
     mount_fresh(plan, "/tmp", tmp);
     make_devices(plan);
     for (size_t i = 0; i < SHOWN_COUNT; i++)
-        show_file(plan, i, shown[i]);
+        if (i != TERMINAL || plan->has_terminal)
+            show_file(plan, i, shown[i]);
     if (make_read_only("/", MS_NODEV) != 0 || make_read_only("/dev", MS_NOEXEC) != 0)
-        give_up(plan, STEP_SET_UP, "make the image read-only");
+        sandbox_give_up(plan, STEP_SET_UP, "make the image read-only");
 }
 
 static void arrange_files(const struct sandbox_plan *plan)
 {
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int files[] = {plan->files[0], plan->files[1], plan->files[2]};
 
-    if (null < 0)
-        give_up(plan, STEP_SET_UP, "open '/dev/null'");
-    if (dup2(null, STDIN_FILENO) < 0 || dup2(plan->log_fd, STDOUT_FILENO) < 0 ||
-        dup2(plan->log_fd, STDERR_FILENO) < 0)
-        give_up(plan, STEP_SET_UP, "arrange files");
+    if (files[0] < 0)
+        files[0] = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (files[0] < 0)
+        sandbox_give_up(plan, STEP_SET_UP, "open '/dev/null'");
+    /* Above all of them first, so that none takes another's place. */
+    for (int i = 0; i < 3; i++)
+        files[i] = fcntl(files[i], F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    for (int i = 0; i < 3; i++)
+        if (dup2(files[i], i) < 0)
+            sandbox_give_up(plan, STEP_SET_UP, "arrange files");
+    if (plan->has_terminal && ioctl(STDIN_FILENO, TIOCSCTTY, 0) != 0)
+        sandbox_give_up(plan, STEP_SET_UP, "take the terminal");
 }
 
 static void reset_signals(void)
@@ -237,13 +280,21 @@ void sandbox_child(const struct sandbox_plan *plan)
 {
     const char *folder = plan->working_directory ? plan->working_directory : "/";
 
-    enter_namespaces(plan);
-    make_world(plan);
+    wait_for_go(plan);
+    setsid();
+    int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (plan->is_chroot) {
+        sandbox_keep(plan);
+    } else {
+        enter_namespaces(plan);
+        make_world(plan);
+    }
+    become_function(plan, proc);
     arrange_files(plan);
     reset_signals();
     umask(022);
     if (chdir(folder) != 0)
-        give_up(plan, STEP_SET_UP, "enter the working directory '%.200s'", folder);
+        sandbox_give_up(plan, STEP_SET_UP, "enter the working directory '%.200s'", folder);
 
     /* Whatever else skiff has open is nothing for the program. */
     struct sandbox_plan last = *plan;
@@ -251,8 +302,8 @@ void sandbox_child(const struct sandbox_plan *plan)
     if (plan->report_fd == STDERR_FILENO + 1)
         last.report_fd = plan->report_fd; /* open with O_CLOEXEC as all of ours are */
     if (syscall(SYS_close_range, STDERR_FILENO + 2, ~0U, 0) != 0)
-        give_up(&last, STEP_SET_UP, "close files");
+        sandbox_give_up(&last, STEP_SET_UP, "close files");
 
     execute(&last);
-    give_up(&last, STEP_EXECUTE, "%.200s", plan->arguments[0]);
+    sandbox_give_up(&last, STEP_EXECUTE, "%.200s", plan->arguments[0]);
 }

@@ -10,12 +10,20 @@
 
 #include <stdbool.h>
 
+#include "lambda/local/sandbox_ids.h"
+
 /* Made before the child; all borrowed. */
 struct sandbox_plan {
+    enum sandbox_ids ids;
+    bool is_chroot; /* no namespaces; `root_fd` is a folder for this run alone */
     int root_fd;
-    int log_fd;
-    int go_fd;     /* its end or a byte: whether the ids are set */
-    int report_fd; /* takes a struct sandbox_failure; closes when the program begins */
+    int files[3];      /* become stdin, stdout and stderr; stdin may be -1: /dev/null */
+    bool owns_log;     /* files[1] is the program's to open again as /dev/stdout */
+    bool has_terminal; /* files[0] is to be the program's controlling terminal */
+    int tmp_mib;
+    const char *emulation; /* a line for binfmt_misc, or NULL */
+    int go_fd;             /* its end or a byte: whether the ids are set */
+    int report_fd;         /* takes a struct sandbox_failure; closes when the program begins */
     const char *const *arguments;
     const char *const *environment;
     const char *working_directory;
@@ -37,3 +45,8 @@ struct sandbox_failure {
 
 /** Makes the world around itself and becomes the program. */
 _Noreturn void sandbox_child(const struct sandbox_plan *plan);
+
+/** Tells the parent what did not work, and errno; there is no way on. */
+__attribute__((format(printf, 3, 4))) _Noreturn void
+sandbox_give_up(const struct sandbox_plan *plan, enum sandbox_step step, const char *format,
+                ...);

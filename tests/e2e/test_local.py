@@ -9,80 +9,17 @@ import random
 import shutil
 import signal
 import subprocess
-import tempfile
-import textwrap
 import time
 import unittest
-from pathlib import Path
 
-from tests.support import base_images, process
+from tests.support import process
+from tests.support.local_case import AS_NOBODY, LocalCase
 
-SKIFF = os.environ.get("SKIFF", Path(__file__).resolve().parents[2] / "build" / "skiff")
-NOBODY = 65534
-AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
 # What an empty place keeps.
 EMPTY = {"lock", "images/oci-layout", "images/index.json"}
 
 
-class LocalTest(unittest.TestCase):
-    prefix = ()
-
-    @classmethod
-    def setUpClass(cls):
-        # Everything where an ordinary user can read it: the checkout may be private.
-        cls.place = tempfile.TemporaryDirectory(prefix="skiff-local-")
-        cls.addClassCleanup(cls.place.cleanup)
-        os.chmod(cls.place.name, 0o755)
-        cls.program = os.path.join(cls.place.name, "skiff")
-        shutil.copy(SKIFF, cls.program)
-        cls.images = os.path.join(cls.place.name, "images")
-        for name, image in (("busybox", base_images.busybox()),
-                            ("scratch", base_images.scratch())):
-            folder = image.removeprefix("oci:").rsplit(":", 1)[0]
-            shutil.copytree(folder, os.path.join(cls.images, name))
-        subprocess.run(["chmod", "-R", "a+rX", cls.images], check=True)
-
-    def setUp(self):
-        folder = tempfile.mkdtemp(prefix="skiff-local-")
-        self.folder = Path(folder)
-        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
-        if self.prefix:
-            os.chown(folder, NOBODY, NOBODY)
-        self.data = self.folder / "skiff"
-        self.environment = {
-            "PATH": os.environ["PATH"], "HOME": folder, "XDG_DATA_HOME": folder,
-            "TMPDIR": folder, "SKIFF_LOCAL": "1",
-        }
-
-    def image(self, name="busybox"):
-        return f"oci:{self.images}/{name}:latest"
-
-    def write(self, name, text):
-        path = self.folder / name
-        path.write_text(textwrap.dedent(text), encoding="utf-8")
-        path.chmod(0o644)
-        return str(path)
-
-    def skiff(self, *arguments, status=0, before=()):
-        done = subprocess.run([*self.prefix, *before, self.program, *arguments],
-                              env=self.environment, cwd=self.folder, text=True,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=120,
-                              check=False)
-        if "forbids user namespaces" in done.stderr and not before:
-            self.skipTest(done.stderr.strip())
-        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
-        return done
-
-    def init(self, name, script):
-        self.skiff("init", "-i", self.image(), "-n", name, "-s", self.write("s.sh", script))
-
-    def output(self, name, *words):
-        return self.skiff("--quiet", "run", "-n", name, *words).stdout
-
-    def files(self):
-        return {str(path.relative_to(self.data))
-                for path in self.data.rglob("*") if not path.is_dir()}
-
+class LocalTest(LocalCase):
     def test_the_story(self):
         self.init("hello", "echo hello from a script; echo and its errors >&2")
         done = self.skiff("run", "-n", "hello")
@@ -132,7 +69,7 @@ class LocalTest(unittest.TestCase):
         self.assertEqual([(one["Name"], one["Memory"], one["Timeout"]) for one in listed],
                          [("again", 512, 300)])
         # Nothing of what went before is kept.
-        self.assertEqual(len(os.listdir(self.data / "roots")), 1)
+        self.assertEqual(len(roots(self.data)), 1)
         self.skiff("rm", "-n", "again")
         self.assertEqual(self.files(), EMPTY)
 
@@ -282,7 +219,7 @@ class LocalTest(unittest.TestCase):
             if "forbids user namespaces" in err:
                 self.skipTest(err.strip())
             self.assertEqual((run.returncode, out), (0, "done\n"), err)
-        self.assertEqual(len(os.listdir(self.data / "roots")), 1)
+        self.assertEqual(len(roots(self.data)), 1)
 
     def test_a_killed_init_is_in_nobodys_way(self):
         script = self.write("s.sh", "echo fine")
@@ -310,14 +247,14 @@ class LocalTest(unittest.TestCase):
                             stderr=subprocess.PIPE)
         self.addCleanup(run.stderr.close)
         try:
-            process.wait_until(lambda: len(sleepers(seconds)) == 2, "sleeper", run)
+            process.wait_until(lambda: len(process.with_arguments("sleep", seconds)) == 2, "sleeper", run)
         except RuntimeError:
             if run.poll() is None:
                 raise
             self.skipTest(run.stderr.read().decode())
         run.send_signal(signal.SIGKILL)
         run.wait()
-        process.wait_until(lambda: not sleepers(seconds), "the end of the sleepers")
+        process.wait_until(lambda: not process.with_arguments("sleep", seconds), "the end of the sleepers")
 
     def test_where_user_namespaces_are_forbidden_all_else_works(self):
         forbid = ("unshare", "--user", "--map-root-user", "sh", "-c",
@@ -337,16 +274,9 @@ class LocalTest(unittest.TestCase):
         self.assertEqual(self.files(), EMPTY)
 
 
-def sleepers(seconds):
-    """Processes that sleep for just that long."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if path.read_bytes().split(b"\0")[:-1] == [b"sleep", seconds.encode()]:
-                found.append(path)
-        except OSError:
-            pass  # it has ended
-    return found
+def roots(data):
+    """The images that are unpacked."""
+    return [name for name in os.listdir(data / "roots") if not name.startswith("chain-")]
 
 
 @unittest.skipUnless(os.geteuid() == 0 and shutil.which("setpriv"), "is done by itself already")

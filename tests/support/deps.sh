@@ -19,7 +19,7 @@ skiff="gcc libc6-dev make pkg-config|pkgconf libarchive-dev
 supervisors="$cross binutils perl xz-utils ca-certificates"
 base_images="python3 umoci"
 tests="libcmocka-dev clang clang-format git docker-registry apache2-utils skopeo qemu-user-static
-    busybox-static python3-venv faketime zstd openssl nginx podman"
+    busybox-static uidmap python3-venv faketime zstd openssl nginx podman"
 # Ubuntu has to be told where Debian is, and how to know that it is Debian.
 grep -qx 'ID=debian' /etc/os-release 2>/dev/null ||
     base_images="$base_images debootstrap debian-archive-keyring"

@@ -10,6 +10,7 @@ import ctypes
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
@@ -39,6 +40,19 @@ def stop(process):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def with_arguments(*words):
+    """The processes of this machine that were started with just these."""
+    wanted = [word.encode() for word in words]
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if path.read_bytes().split(b"\0")[:-1] == wanted:
+                found.append(path)
+        except OSError:
+            pass  # it has ended
+    return found
 
 
 @atexit.register

@@ -466,21 +466,6 @@ static void a_broken_record_is_named_and_can_be_removed(void **state)
     }
 }
 
-static void what_cannot_run_here_is_refused(void **state)
-{
-    struct fixture *fixture = *state;
-    struct error err;
-    struct invocation invocation;
-    owned(document) struct document foreign =
-        sample_image(fixture->source, NULL, "linux/arm64", NULL);
-
-    assert_ok(
-        deploy(fixture, &sample_definition, layout_store(fixture->source), &foreign, &err));
-    assert_fails(fixture->platform->ops->invoke(fixture->platform, "moo", &empty_event,
-                                                &invocation, &err),
-                 ERROR_INVALID, "'moo' is made for linux/arm64, this machine runs linux/amd64");
-}
-
 static void a_lost_image_is_said(void **state)
 {
     struct fixture *fixture = *state;
@@ -563,7 +548,6 @@ int main(void)
         TEST(an_init_may_break_anywhere_and_is_begun_again),
         TEST(rubbish_of_the_killed_is_swept),
         TEST(a_broken_record_is_named_and_can_be_removed),
-        TEST(what_cannot_run_here_is_refused),
         TEST(a_lost_image_is_said),
         TEST(a_missing_program_is_the_functions_failure),
         TEST(two_skiffs_take_turns),

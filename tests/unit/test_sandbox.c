@@ -24,6 +24,7 @@ static const char *const BUSYBOXES[] = {"/bin/busybox", "/usr/bin/busybox"};
 
 struct fixture {
     char *folder, *root;
+    int tmp_mib;
 };
 
 static const char *const plain_environment[] = {"PATH=/nowhere:/bin", "GREETING=hello", NULL};
@@ -80,7 +81,9 @@ static bool start(const struct fixture *fixture, const char *const *arguments,
     int ends[2];
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
     struct sandbox_options options = {
-        .root = fixture->root,
+        .place = {.root = fixture->root,
+                  .tmp_mib = fixture->tmp_mib,
+                  .progress = &progress_none},
         .arguments = arguments,
         .environment = plain_environment,
         .working_directory = folder,
@@ -187,6 +190,7 @@ static void what_changes_the_image_or_the_machine_is_refused(void **state)
         "chroot / /bin/sh -c true",
         "hostname other",
         "chown 0 /tmp",
+        "chown 33:33 /tmp/said",
         "ls /proc/1/root/home", /* the machine's files are nowhere */
     };
 
@@ -197,6 +201,15 @@ static void what_changes_the_image_or_the_machine_is_refused(void **state)
         if (strcmp(output, "refused\n") != 0)
             fail_msg("'%s': %s", scripts[i], output);
     }
+}
+
+static void tmp_has_the_size_it_is_given(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->tmp_mib = 7;
+    owned(memory) char *output = run(fixture, "df -k /tmp | tail -n 1 | tr -s ' '");
+    assert_non_null(strstr(output, " 7168 0 7168 "));
 }
 
 static void each_start_has_a_fresh_tmp(void **state)
@@ -284,6 +297,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_changes_the_image_or_the_machine_is_refused,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(tmp_has_the_size_it_is_given, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_start_has_a_fresh_tmp, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_exit_status_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_end_takes_everybody_along, set_up, tear_down),
