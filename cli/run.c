@@ -29,7 +29,7 @@ static const struct option run_options[] = {
     OPTION_TEXT(struct run_values, output_file, "o", "output-file", "FILE",
                 "write the output there, as it is"),
     OPTION_NUMBER(struct run_values, repeat, NULL, "repeat", "N",
-                  "run it so often, in turn; on this machine warm after the first time"),
+                  "so many times in turn; on this machine warm after the first"),
     OPTION_END,
 };
 
