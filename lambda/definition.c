@@ -320,6 +320,8 @@ static bool read_config(const struct reading *reading, const struct location *lo
     struct definition_config config = {
         .lambda = reading->lambda,
         .delete_image = delete_image,
+        .input = reading->options->input,
+        .output = reading->options->output,
         .image = location->kind == LOCATION_REGISTRY ? out->image : NULL,
     };
 
@@ -329,7 +331,11 @@ static bool read_config(const struct reading *reading, const struct location *lo
         return setting_blame(reading, &on_error, err);
 
     /* The usual ten seconds would leave nothing of a very short time. */
-    int64_t threshold_s = threshold.node                         ? threshold.node->integer
+    int option_s = reading->options->timeout_threshold_s;
+    if (option_s)
+        threshold = (struct setting){.label = "--timeout-threshold"};
+    int64_t threshold_s = option_s                               ? option_s
+                          : threshold.node                       ? threshold.node->integer
                           : out->timeout_s > THRESHOLD_DEFAULT_S ? THRESHOLD_DEFAULT_S
                                                                  : out->timeout_s / 2;
     if (!definition_rule_range(threshold_s, 0, out->timeout_s - 1, "seconds", err))

@@ -29,6 +29,9 @@ struct definition_options {
     const char *log_level;
     int memory_mib;
     int timeout_s;
+    int timeout_threshold_s;
+    const char *input;              /* "bucket/folder" of S3; after the file's */
+    const char *output;             /* likewise */
     const char *const *environment; /* "NAME=value", ended by NULL: container.environment */
     const char *const *function_environment; /* the same for environment */
     const char *const *copies;               /* "SRC:DEST", ended by NULL; after the file's */

@@ -42,6 +42,21 @@ static void set_variables(json_t *object, const json_t *variables)
     json_object_set_new(section(object, "environment"), "Variables", json_deep_copy(variables));
 }
 
+/* As SCAR adds what its options say. */
+static void add_place(json_t *json, const char *key, const char *path)
+{
+    json_t *places = json_object_get(json, key);
+
+    if (!path)
+        return;
+    if (!places) {
+        places = json_array();
+        json_object_set_new(json, key, places);
+    }
+    json_array_append_new(places,
+                          json_pack("{s:s, s:s}", "storage_provider", "s3", "path", path));
+}
+
 json_t *definition_config_write(const struct definition *definition,
                                 const struct definition_config *config)
 {
@@ -62,6 +77,9 @@ json_t *definition_config_write(const struct definition *definition,
     json_object_set_new(json, "memory", json_integer(definition->memory_mib));
     json_object_set_new(json, "timeout", json_integer(definition->timeout_s));
     set_variables(json, definition->environment);
+
+    add_place(json, "input", config->input);
+    add_place(json, "output", config->output);
 
     json_t *container = section(json, "container");
     remove_nulls(container);

@@ -17,6 +17,8 @@ struct definition_config {
     const struct yaml_node *lambda;       /* NULL: there is no file */
     const struct yaml_node *delete_image; /* of the ecr section; NULL: not given */
     const char *image;                    /* NULL: not told, it is a folder of this machine */
+    const char *input; /* paths in S3 besides those of the file; NULL for none */
+    const char *output;
     const char *log_level;
     int threshold_s; /* what is kept of the time to end in order */
 };

@@ -41,10 +41,10 @@ struct key {
 /* clang-format on */
 
 #define NOT_YET "not supported yet, so it has no effect"
-#define NO_TRIGGER                                                                             \
-    "what arrives is fetched, but the bucket is not told to call the function yet: add a "     \
-    "notification to it"
 #define NO_STORAGE "S3 and MinIO are the storages that are supported, so it has no effect"
+#define NO_GATEWAY                                                                             \
+    "skiff makes no API Gateway, so it has no effect; function_url: in the lambda section "    \
+    "gives the function an address"
 #define PROFILE "not supported yet; set AWS_PROFILE instead"
 
 static const struct key environment_keys[] = {
@@ -125,6 +125,12 @@ static const struct key function_url_keys[] = {
     {0},
 };
 
+static const struct key input_keys[] = {
+    USED("storage_provider", KEY_WORD, "s3, s3.NAME or minio.NAME"),
+    USED("path", KEY_TEXT, "bucket/folder"),
+    {0},
+};
+
 static const struct key output_keys[] = {
     USED("storage_provider", KEY_WORD, "s3, s3.NAME or minio.NAME"),
     USED("path", KEY_TEXT, "bucket/folder"),
@@ -149,6 +155,8 @@ static const struct key lambda_keys[] = {
     USED("file_stage_in", KEY_FLAG, "true or false"),
     USED("download_input", KEY_FLAG, "true or false"),
     SECTION("vpc", KEY_SECTION, "a mapping with SubnetIds: in it", vpc_keys),
+    SECTION("input", KEY_SECTIONS, "a list, its entries begin with '- storage_provider:'",
+            input_keys),
     SECTION("output", KEY_SECTIONS, "a list, its entries begin with '- storage_provider:'",
             output_keys),
     SECTION("file_system", KEY_SECTIONS, "a list, its entries begin with '- Arn:'",
@@ -167,7 +175,6 @@ static const struct key lambda_keys[] = {
     WARNED("runtime", "skiff always makes images, so it has no effect", "image"),
     WARNED("execution_mode", NOT_YET, "lambda"),
     WARNED("boto_profile", PROFILE, "default"),
-    WARNED("input", NO_TRIGGER, NULL),
     WARNED("run_script", NOT_YET, NULL),
     WARNED("preheat", NOT_YET, NULL),
 
@@ -200,7 +207,7 @@ static const struct key cloudwatch_keys[] = {
 };
 
 static const struct key api_gateway_keys[] = {
-    WARNED("name", NOT_YET, NULL),
+    WARNED("name", NO_GATEWAY, NULL),
     WARNED("boto_profile", PROFILE, "default"),
     SILENT("region"),
     SILENT("endpoint"),

@@ -21,6 +21,9 @@ enum {
     WORKING_DIRECTORY_LENGTH = 1000,
     LOG_GROUP_LENGTH = 512,
     ALIAS_LENGTH = 128,
+    BUCKET_LENGTH_LEAST = 3,
+    BUCKET_LENGTH_NEW = 63,
+    BUCKET_LENGTH = 255, /* of those made before 2018 */
 };
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
@@ -339,6 +342,16 @@ bool definition_rule_destination(const char *text, const char *file_name, char *
     if (!check_top_folder(text_string(&out), err))
         return false;
     *path = memory_copy_string(text_string(&out));
+    return true;
+}
+
+bool definition_rule_bucket(const char *text, struct error *err)
+{
+    if (!consists_of(text, LOWER UPPER DIGITS "._-", BUCKET_LENGTH_LEAST, BUCKET_LENGTH))
+        return error_set(err, ERROR_USAGE,
+                         "a bucket of S3 is called %d to %d of a-z, 0-9, '-' and '.', found "
+                         "'%.80s'",
+                         BUCKET_LENGTH_LEAST, BUCKET_LENGTH_NEW, text);
     return true;
 }
 

@@ -59,8 +59,13 @@ bool definition_rule_script_name(const char *name, struct error *err) MUST_CHECK
 /** Where a copy goes: `*path` is a new string, the path in the image without a slash in front.
  * A relative one is meant from /var/task. A file's, `file_name`, is put into a folder, the root
  * or one that is named with a slash at its end; NULL for a folder. */
+/** A bucket's name as S3 has it, the oldest ones too. */
+bool definition_rule_bucket(const char *text, struct error *err) MUST_CHECK;
 bool definition_rule_destination(const char *text, const char *file_name, char **path,
                                  struct error *err) MUST_CHECK;
+
+/** A bucket of S3, one with a name of the old kind too. */
+bool definition_rule_bucket(const char *text, struct error *err) MUST_CHECK;
 
 /** Octal; everybody may read. */
 bool definition_rule_mode(const char *text, unsigned int *mode, struct error *err) MUST_CHECK;

@@ -4,8 +4,12 @@
 #include <string.h>
 
 #include "lambda/definition_keys.h"
+#include "lambda/definition_rules.h"
+#include "lambda/storage_path.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
+
+enum { PLACES_LIMIT = 100 }; /* as many notifications as a bucket of S3 has */
 
 static const char *const kinds[] = {"s3", "minio"};
 
@@ -80,8 +84,46 @@ static bool read_providers(const struct reading *reading, struct error *err)
     return true;
 }
 
-/* --- outputs ---------------------------------------------------------------------------------
+/* --- places ----------------------------------------------------------------------------------
  */
+
+/* One entry of input: or output:, or the option that means the same. */
+struct place {
+    struct setting setting; /* the path, and who gave it */
+    bool is_s3;
+    struct storage_path path;
+};
+
+struct places {
+    struct place all[PLACES_LIMIT];
+    size_t count;
+};
+
+static inline void places_cleanup(struct places *places)
+{
+    for (size_t i = 0; i < places->count; i++)
+        storage_path_release(&places->all[i].path);
+}
+
+static bool add_place(const struct reading *reading, const char *provider,
+                      const struct setting *setting, struct places *places, struct error *err)
+{
+    struct place *place = &places->all[places->count];
+
+    if (places->count == PLACES_LIMIT) {
+        error_set(err, ERROR_USAGE, "more than %d", PLACES_LIMIT);
+        return setting_blame(reading, setting, err);
+    }
+    places->count++;
+    place->setting = *setting;
+    place->is_s3 = storage_path_is_s3(provider);
+    storage_path_read(setting->text, &place->path);
+    if (!*place->path.bucket)
+        error_set(err, ERROR_USAGE, "'%.80s' names no bucket", setting->text);
+    else if (!place->is_s3 || definition_rule_bucket(place->path.bucket, err))
+        return true;
+    return setting_blame(reading, setting, err);
+}
 
 static bool check_provider(const struct reading *reading, const char *provider,
                            struct error *err)
@@ -132,37 +174,98 @@ static bool check_filter(const struct reading *reading, const struct yaml_node *
     return true;
 }
 
-static bool check_output(const struct reading *reading, const struct yaml_node *output,
-                         struct error *err)
+/* `kind` is "input" or "output". */
+static bool read_place(const struct reading *reading, const struct yaml_node *entry,
+                       const char *kind, struct places *places, struct error *err)
 {
-    const struct yaml_node *provider = yaml_find(output, "storage_provider");
-    const struct yaml_node *path = yaml_find(output, "path");
+    const struct yaml_node *provider = yaml_find(entry, "storage_provider");
+    const struct yaml_node *path = yaml_find(entry, "path");
+    bool is_output = strcmp(kind, "output") == 0;
+    const struct setting setting = {.text = path ? path->text : NULL,
+                                    .node = path,
+                                    .label = is_output ? "output.path" : "input.path"};
 
     if (!is_given(provider) || !is_given(path)) {
         error_set(err, ERROR_USAGE, "'%s' is missing",
                   is_given(provider) ? "path" : "storage_provider");
-        return blame(reading, output, "output", err);
+        return blame(reading, entry, kind, err);
     }
-    if (!check_provider(reading, provider->text, err))
-        return blame(reading, provider, "output.storage_provider", err);
-    if (!check_text(reading, path, "output.path", err))
-        return false;
-    if (path->text[strspn(path->text, "/")] == '\0') {
-        error_set(err, ERROR_USAGE, "'%.80s' names no bucket", path->text);
-        return blame(reading, path, "output.path", err);
+    if (!check_provider(reading, provider->text, err)) {
+        owned(memory) char *label = text_format("%s.storage_provider", kind);
+        return blame(reading, provider, label, err);
     }
-    return check_filter(reading, output, "prefix", "output.prefix", err) &&
-           check_filter(reading, output, "suffix", "output.suffix", err);
+    return check_text(reading, path, setting.label, err) &&
+           add_place(reading, provider->text, &setting, places, err) &&
+           check_filter(reading, entry, "prefix", "output.prefix", err) &&
+           check_filter(reading, entry, "suffix", "output.suffix", err);
+}
+
+static bool read_places(const struct reading *reading, const char *kind, const char *option,
+                        const char *option_label, struct places *places, struct error *err)
+{
+    const struct yaml_node *entries = yaml_find(reading->lambda, kind);
+    const struct setting setting = {.text = option, .label = option_label};
+
+    for (size_t i = 0; entries && i < entries->count; i++)
+        if (!read_place(reading, &entries->items[i], kind, places, err))
+            return false;
+    return !option || add_place(reading, "s3", &setting, places, err);
+}
+
+/* --- what goes round in circles
+ * ----------------------------------------------------------------
+ */
+
+static bool is_within(const struct place *inner, const struct place *outer)
+{
+    return inner->is_s3 && outer->is_s3 &&
+           strcmp(inner->path.bucket, outer->path.bucket) == 0 &&
+           strncmp(inner->path.folder, outer->path.folder, strlen(outer->path.folder)) == 0;
+}
+
+static bool check_inputs(const struct reading *reading, const struct places *inputs,
+                         struct error *err)
+{
+    for (size_t i = 1; i < inputs->count; i++)
+        for (size_t j = 0; j < i; j++) {
+            const struct place *one = &inputs->all[i];
+            if (!is_within(one, &inputs->all[j]) && !is_within(&inputs->all[j], one))
+                continue;
+            error_set(err, ERROR_USAGE,
+                      "'%.80s' and the input '%.80s' have files in common, for which S3 calls "
+                      "nobody twice",
+                      one->setting.text, inputs->all[j].setting.text);
+            return setting_blame(reading, &one->setting, err);
+        }
+    return true;
+}
+
+static bool check_circles(const struct reading *reading, const struct places *inputs,
+                          const struct places *outputs, struct error *err)
+{
+    for (size_t i = 0; i < outputs->count; i++)
+        for (size_t j = 0; j < inputs->count; j++) {
+            const struct place *one = &outputs->all[i];
+            if (!is_within(one, &inputs->all[j]))
+                continue;
+            error_set(err, ERROR_USAGE,
+                      "'%.80s' is within the input '%.80s', so the function would call itself "
+                      "without end",
+                      one->setting.text, inputs->all[j].setting.text);
+            return setting_blame(reading, &one->setting, err);
+        }
+    return true;
 }
 
 bool definition_read_storage(const struct reading *reading, struct error *err)
 {
-    const struct yaml_node *outputs = yaml_find(reading->lambda, "output");
+    const struct definition_options *options = reading->options;
+    owned(places) struct places inputs = {0};
+    owned(places) struct places outputs = {0};
 
-    if (!read_providers(reading, err))
-        return false;
-    for (size_t i = 0; outputs && i < outputs->count; i++)
-        if (!check_output(reading, &outputs->items[i], err))
-            return false;
-    return true;
+    return read_providers(reading, err) &&
+           read_places(reading, "input", options->input, "--input-bucket", &inputs, err) &&
+           read_places(reading, "output", options->output, "--output-bucket", &outputs, err) &&
+           check_inputs(reading, &inputs, err) &&
+           check_circles(reading, &inputs, &outputs, err);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lambda/aws/function_deployment.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "lambda/aws/function_configuration.h"
@@ -47,6 +48,14 @@ static bool settle(const struct aws *aws, const struct platform_change *change, 
 
 /* --- a new function --- */
 
+static bool settle_surroundings(struct function_deployment *deployment,
+                                const struct surroundings *around, struct error *err)
+{
+    deployment->definition = around->definition;
+    deployment->arn = memory_copy_string(around->arn);
+    return surroundings_settle(deployment->aws, around, err);
+}
+
 /* Nice to have: its absence stops nothing. A group the definition names is somebody's own. */
 static void make_log_group(struct function_deployment *deployment,
                            const struct definition *definition, const json_t *tags)
@@ -90,7 +99,7 @@ bool function_deployment_create(struct function_deployment *deployment,
 {
     const struct definition *definition = change->definition;
     const struct aws *aws = deployment->aws;
-    const struct surroundings around = {.definition = definition, .is_other_version = true};
+    struct surroundings around = {.definition = definition, .is_other_version = true};
     owned(memory) char *role = NULL;
 
     if (!function_request_check_role(definition, err) ||
@@ -106,7 +115,10 @@ bool function_deployment_create(struct function_deployment *deployment,
         return false;
     deployment->is_made = true;
     make_log_group(deployment, definition, json_object_get(request, "Tags"));
-    return settle(aws, change, arn, err) && surroundings_settle(aws, &around, err);
+    if (!settle(aws, change, arn, err))
+        return false;
+    around.arn = *arn;
+    return settle_surroundings(deployment, &around, err);
 }
 
 /* --- one that is there --- */
@@ -246,7 +258,7 @@ bool function_deployment_update(struct function_deployment *deployment,
 {
     const struct aws *aws = deployment->aws;
     owned(difference) struct difference difference = compare(deployment->before, change);
-    const struct surroundings around = {
+    struct surroundings around = {
         .definition = change->definition,
         .before = deployment->before,
         .is_other_version = difference.code || difference.configuration,
@@ -258,8 +270,10 @@ bool function_deployment_update(struct function_deployment *deployment,
         (difference.configuration && !refresh_role(deployment, change->definition, err)) ||
         !change_code(deployment, change, difference.code, NULL, err) ||
         !change_configuration(deployment, change, difference.configuration, NULL, err) ||
-        (difference.tags && !functions_tag(aws, known, difference.tags, err)) ||
-        !surroundings_settle(aws, &around, err))
+        (difference.tags && !functions_tag(aws, known, difference.tags, err)))
+        return false;
+    around.arn = known;
+    if (!settle_surroundings(deployment, &around, err))
         return false;
     if (!difference.code && !difference.configuration && !difference.tags)
         progress_step(aws->progress, "Function '%s' is as the definition has it.",
@@ -302,6 +316,7 @@ bool function_deployment_plan(struct function_deployment *deployment,
     }
     owned(difference) struct difference difference = compare(before, change);
     around.before = before;
+    around.arn = json_optional_string(configuration_of(before), "FunctionArn");
     around.is_other_version = difference.code || difference.configuration;
     if (difference.code)
         plan_call(calls, "UpdateFunctionCode");
@@ -313,6 +328,17 @@ bool function_deployment_plan(struct function_deployment *deployment,
 }
 
 /* --- taking it back --- */
+
+static bool undo_surroundings(const struct function_deployment *deployment, struct error *err)
+{
+    const struct surroundings around = {
+        .definition = deployment->definition,
+        .arn = deployment->arn,
+        .before = deployment->before,
+    };
+
+    return !deployment->arn || surroundings_undo(deployment->aws, &around, err);
+}
 
 static bool undo_creation(struct function_deployment *deployment, const char *name,
                           struct error *err)
@@ -356,12 +382,14 @@ static bool undo_changes(struct function_deployment *deployment, const char *nam
 bool function_deployment_undo(struct function_deployment *deployment, const char *name,
                               struct error *err)
 {
-    return undo_creation(deployment, name, err) && undo_changes(deployment, name, err);
+    return undo_surroundings(deployment, err) && undo_creation(deployment, name, err) &&
+           undo_changes(deployment, name, err);
 }
 
 void function_deployment_release(struct function_deployment *deployment)
 {
     json_decref(deployment->before);
     json_decref(deployment->configuration);
+    free(deployment->arn);
     *deployment = (struct function_deployment){0};
 }

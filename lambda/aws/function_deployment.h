@@ -23,6 +23,8 @@ struct function_deployment {
     bool has_role;
     bool is_code_changed;
     json_t *configuration; /* owned: members as they were; NULL: not changed */
+    char *arn;             /* owned: the function's, once what is around it was begun */
+    const struct definition *definition; /* borrowed: with that */
 };
 
 /** Each as its namesake in struct platform_ops. */

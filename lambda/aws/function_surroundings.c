@@ -5,6 +5,7 @@
 
 #include "lambda/aws/function_call.h"
 #include "lambda/aws/function_request.h"
+#include "lambda/aws/trigger.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
@@ -17,6 +18,7 @@ static const char URLS[] = "2021-10-31";
 struct settling {
     const struct aws *aws;
     const struct definition *definition;
+    const char *arn;
     const json_t *before;
     bool is_other_version;
     json_t *calls; /* NULL: do it */
@@ -75,14 +77,21 @@ static bool change_unless(const struct settling *settling, enum error_kind fine,
     return false;
 }
 
-/* What the definition said of `key` when the function was last deployed. */
+/* What the function was last deployed with; a new value, NULL when not known. */
+static json_t *read_former(const json_t *before)
+{
+    json_t *configuration = json_object_get(before, "Configuration");
+
+    return function_request_read_fdl(
+        json_object_get(json_object_get(configuration, "Environment"), "Variables"));
+}
+
+/* What the definition said of `key` then. */
 static bool had(const struct settling *settling, const char *key)
 {
-    json_t *configuration = json_object_get(settling->before, "Configuration");
-    json_owned json_t *fdl = function_request_read_fdl(
-        json_object_get(json_object_get(configuration, "Environment"), "Variables"));
+    json_owned json_t *former = read_former(settling->before);
 
-    return json_object_get(fdl, key) != NULL;
+    return json_object_get(former, key) != NULL;
 }
 
 /* --- reserved concurrency --- */
@@ -247,19 +256,60 @@ static bool settle_version(const struct settling *settling, struct error *err)
            (!definition->alias || point_alias(settling, version, alias != NULL, err));
 }
 
+/* --- buckets --- */
+
+static bool settle_triggers(const struct settling *settling, struct error *err)
+{
+    const struct definition *definition = settling->definition;
+    json_owned json_t *former = read_former(settling->before);
+    const struct trigger_change change = {
+        .function = definition->name,
+        .arn = settling->arn,
+        .former = former,
+        .wanted = definition->config,
+        .providers = definition->storage_providers,
+        .calls = settling->calls,
+    };
+
+    return trigger_settle(settling->aws, &change, err);
+}
+
+/* What was wanted is what goes; the keys of both are needed for that. */
+bool surroundings_undo(const struct aws *aws, const struct surroundings *surroundings,
+                       struct error *err)
+{
+    const struct definition *definition = surroundings->definition;
+    json_owned json_t *before = read_former(surroundings->before);
+    json_owned json_t *wanted = json_copy((json_t *)definition->config);
+    const struct trigger_change change = {
+        .function = definition->name,
+        .arn = surroundings->arn,
+        .former = wanted,
+        .wanted = before,
+        .providers = json_object_get(before, "storage_providers"),
+    };
+
+    if (definition->storage_providers)
+        json_object_set(wanted, "storage_providers", (json_t *)definition->storage_providers);
+    return trigger_settle(aws, &change, err);
+}
+
+/* --- all of it --- */
+
 static bool settle(const struct aws *aws, const struct surroundings *surroundings,
                    json_t *calls, struct error *err)
 {
     const struct settling settling = {
         .aws = aws,
         .definition = surroundings->definition,
+        .arn = surroundings->arn,
         .before = surroundings->before,
         .is_other_version = surroundings->is_other_version,
         .calls = calls,
     };
 
     return settle_concurrency(&settling, err) && settle_url(&settling, err) &&
-           settle_version(&settling, err);
+           settle_version(&settling, err) && settle_triggers(&settling, err);
 }
 
 bool surroundings_settle(const struct aws *aws, const struct surroundings *surroundings,

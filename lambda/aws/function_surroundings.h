@@ -3,7 +3,8 @@
 
 /*
  * What belongs to a function without being part of it: reserved concurrency, its
- * URL with the permission to call it, its newest version and the alias on it.
+ * URL with the permission to call it, its newest version and the alias on it, and
+ * the buckets around it (lambda/aws/trigger.h).
  *
  * Each is asked for only where the definition has it, or had it when the function
  * was last deployed, so that what others made by hand stays.
@@ -17,6 +18,7 @@
 
 struct surroundings {
     const struct definition *definition;
+    const char *arn; /* the function's; NULL: a plan for one that is not there */
     const json_t
         *before; /* GetFunction's answer before this deployment; NULL: a new function */
     bool is_other_version; /* code or configuration were made or changed */
@@ -25,6 +27,11 @@ struct surroundings {
 /** Brings them to what the definition says, and tells what was changed and where the URL is. */
 bool surroundings_settle(const struct aws *aws, const struct surroundings *surroundings,
                          struct error *err) MUST_CHECK;
+
+/** Lets buckets call the function as they did before surroundings_settle(), which may have
+ * broken off. Buckets that it made stay. */
+bool surroundings_undo(const struct aws *aws, const struct surroundings *surroundings,
+                       struct error *err) MUST_CHECK;
 
 /** Appends to the array `calls` which calls surroundings_settle() would make. Asks, and changes
  *  nothing. */

@@ -96,6 +96,8 @@ static void read_xml(const char *xml, struct refusal *out)
     if (!*out->request_id &&
         !xml_text(xml, "RequestId", out->request_id, sizeof out->request_id))
         xml_text(xml, "RequestID", out->request_id, sizeof out->request_id);
+    if (!*out->region)
+        xml_text(xml, "Region", out->region, sizeof out->region);
 }
 
 void refusal_read(const struct http_response *response, const char *body, size_t count,
@@ -111,10 +113,13 @@ void refusal_read(const struct http_response *response, const char *body, size_t
         copy_code(out->code, sizeof out->code, type);
     copy(out->request_id, sizeof out->request_id,
          request_id ? request_id : http_header(response, "X-Amz-Request-Id"));
+    copy(out->region, sizeof out->region, http_header(response, "X-Amz-Bucket-Region"));
     if (json_parse(body, count, &json, &not_json))
         read_json(json, out);
     else
         read_xml(body, out);
+    if (out->region[strspn(out->region, "abcdefghijklmnopqrstuvwxyz0123456789-")])
+        *out->region = '\0'; /* it would become part of a host's name */
 }
 
 enum error_kind refusal_kind(const struct refusal *refusal)

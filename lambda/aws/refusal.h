@@ -13,11 +13,14 @@
 
 #include "registry/http.h"
 
+enum { REFUSAL_REGION_LIMIT = 64 };
+
 struct refusal {
     int status;
     char code[100];    /* "ResourceNotFoundException"; "" when nobody said one */
     char message[600]; /* AWS's own words; may be empty */
     char request_id[100];
+    char region[REFUSAL_REGION_LIMIT]; /* S3: where what was asked for is; "" when not said */
 };
 
 /** Reads it from an answer and its body. Never fails: what cannot be read stays empty. */

@@ -10,6 +10,7 @@
 #include "lambda/aws/functions.h"
 #include "lambda/aws/logs.h"
 #include "lambda/aws/role.h"
+#include "lambda/aws/trigger.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 
@@ -64,6 +65,10 @@ bool removal_of_function(const struct aws *aws, const char *name, struct error *
     bool keeps_image =
         json_is_false(json_object_get(json_object_get(fdl, "ecr"), "delete_image"));
 
+    const char *arn =
+        json_optional_string(json_object_get(function, "Configuration"), "FunctionArn");
+    if (arn && !trigger_remove(aws, arn, fdl, err))
+        return error_wrap(err, "function '%.80s' is not removed yet", name);
     if (!functions_delete(aws, name, err))
         return false;
     if (!remove_log_group(aws, name, fdl, &found, err))

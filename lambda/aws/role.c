@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lambda/signer/xml_text.h"
+#include "lambda/storage_path.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
@@ -123,6 +124,39 @@ static void allow_services(json_t *statements, const struct definition *definiti
         allow(statements, decrypting, definition->kms_key);
 }
 
+/* Files of the places of one kind that are reached as the function itself. */
+static void allow_places(json_t *statements, const char *arn, const json_t *places,
+                         const char *const *actions)
+{
+    const char *partition = arn + strlen("arn:");
+    const json_t *place = NULL;
+    size_t i;
+
+    json_array_foreach(places, i, place)
+    {
+        const char *provider = json_optional_string(place, "storage_provider");
+        const char *path = json_optional_string(place, "path");
+        owned(storage_path) struct storage_path read = {0};
+        if (!provider || !path || strcmp(provider, "s3") != 0)
+            continue;
+        storage_path_read(path, &read);
+        owned(memory) char *files =
+            text_format("arn:%.*s:s3:::%s/%s*", (int)strcspn(partition, ":"), partition,
+                        read.bucket, read.folder);
+        allow(statements, actions, files);
+    }
+}
+
+static void allow_storage(json_t *statements, const char *arn,
+                          const struct definition *definition)
+{
+    static const char *const reading[] = {"s3:GetObject", NULL};
+    static const char *const writing[] = {"s3:AbortMultipartUpload", "s3:PutObject", NULL};
+
+    allow_places(statements, arn, json_object_get(definition->config, "input"), reading);
+    allow_places(statements, arn, json_object_get(definition->config, "output"), writing);
+}
+
 json_t *role_policy(const char *arn, const char *region, const struct definition *definition)
 {
     json_t *statements = json_array();
@@ -130,6 +164,7 @@ json_t *role_policy(const char *arn, const char *region, const struct definition
     allow_logging(statements, arn, region, definition);
     allow_network(statements, definition);
     allow_services(statements, definition);
+    allow_storage(statements, arn, definition);
     return json_pack("{s:s, s:o}", "Version", "2012-10-17", "Statement", statements);
 }
 

@@ -165,6 +165,16 @@ static bool local_open_repository(struct platform *self, const struct definition
 }
 
 /* Makes the record the function's, who has `former` or nothing before. */
+static void tell_of_inputs(const struct local_platform *local,
+                           const struct definition *definition)
+{
+    if (json_array_size(json_object_get(definition->config, "input")) > 0)
+        progress_step(local->options.progress,
+                      "No bucket calls a function on this machine; 'skiff --local run -n %s -p "
+                      "EVENT' does.",
+                      definition->name);
+}
+
 static bool write_locked(struct local_platform *local, const struct platform_change *change,
                          const struct function_record *former, bool *changed, struct error *err)
 {
@@ -181,6 +191,8 @@ static bool write_locked(struct local_platform *local, const struct platform_cha
         function_environment_merge(record.environment, former->environment,
                                    &change->environment);
     *changed = !former || !function_record_equal(former, &record);
+    if (*changed)
+        tell_of_inputs(local, change->definition);
     return !*changed ||
            functions_write(local->folder, &record, clock_now(local->options.clock), err);
 }

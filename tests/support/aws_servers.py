@@ -69,6 +69,7 @@ PERMISSIONS = [
     "lambda:GetAlias",
     "lambda:GetFunction",
     "lambda:GetFunctionUrlConfig",
+    "lambda:GetPolicy",
     "lambda:InvokeFunction",
     "lambda:ListFunctions",
     "lambda:PublishVersion",
@@ -83,8 +84,15 @@ PERMISSIONS = [
     "logs:DeleteLogGroup",
     "logs:PutRetentionPolicy",
     "logs:TagResource",
+    "s3:CreateBucket",
+    "s3:GetBucketNotification",
+    "s3:ListBucket",
+    "s3:PutBucketNotification",
+    "s3:PutObject",
 ]
-MOTO_PERMISSIONS = ["lambda:Invoke"]  # its name for lambda:InvokeFunction
+# Its names for lambda:InvokeFunction and s3:{Get,Put}BucketNotification.
+MOTO_PERMISSIONS = ["lambda:Invoke", "s3:GetBucketNotificationConfiguration",
+                    "s3:PutBucketNotificationConfiguration"]
 
 # moto checks the signature of a request without a body only where the body's hash is signed too.
 PREAMBLE = """

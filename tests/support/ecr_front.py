@@ -57,6 +57,12 @@ OF_EXTRAS = {
     ("DELETE", "url"): "DeleteFunctionUrlConfig",
     ("POST", "tags"): "TagResource",
 }
+SIGNER = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
+OF_BUCKETS = {
+    ("GET", "list-type"): "ListObjectsV2",
+    ("GET", "notification"): "GetBucketNotificationConfiguration",
+    ("PUT", "notification"): "PutBucketNotificationConfiguration",
+}
 REGISTRY_PATH = re.compile(r"/v2/(?P<name>.+)/(?P<kind>manifests|blobs|tags)/(?P<rest>[^?]*)")
 INDEX_TYPES = ("application/vnd.oci.image.index.v1+json",
                "application/vnd.docker.distribution.manifest.list.v2+json")
@@ -78,7 +84,8 @@ class EcrFront:
     """`pending_polls`: how often GetFunction says Pending after CreateFunction, or InProgress
     after a change. `ends`: what then becomes of it, (reason code, reason) or None for well.
     `calls`: every API operation asked for so far, and "<METHOD> <path>" of every request to the
-    registry. `requests`: (operation, path, body) of those with a body in JSON."""
+    registry. `requests`: (operation, path, body) of those with a body in JSON. `signers`: (service,
+    access key) of those that are signed. `bucket_regions`: of buckets that answer there alone."""
 
     def __init__(self, moto_url, registry, keys, region):
         self.moto = urlsplit(moto_url).netloc
@@ -88,6 +95,8 @@ class EcrFront:
         self.ends = None
         self.calls = []
         self.requests = []
+        self.signers = []
+        self.bucket_regions = {}
         self.url = None
         self._keys = keys
         self._logins = 1         # that were given out, one after the other
@@ -266,6 +275,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self._body.read_all(API_LIMIT)
         operation = self._operation(body)
         self.front.note(operation)
+        signer = SIGNER.search(self.headers.get("Authorization", ""))
+        if signer:
+            self.front.signers.append((signer["service"], signer["key"]))
+            region = self.front.bucket_regions.get(urlsplit(self.path).path.split("/")[1])
+            if region and signer["service"] == "s3" and region != signer["region"]:
+                self._answer(301, {"x-amz-bucket-region": region}, b"<Error><Code>PermanentRedirect"
+                             b"</Code><Message>elsewhere</Message></Error>")
+                return
         if body.startswith(b"{"):
             self.front.requests.append((operation, self.path, json.loads(body)))
         refusal = self.front.take_refusal(operation) or self._refuse_function(operation, body)
@@ -295,8 +312,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         extra = EXTRAS.match(self.path)
         if extra and (self.command, extra["what"]) in OF_EXTRAS:
             return OF_EXTRAS[self.command, extra["what"]]
+        if "/s3/aws4_request" in self.headers.get("Authorization", ""):
+            return self._storage_operation()
         action = re.search(rb"(?:^|&)Action=(\w+)", body)
         return action[1].decode() if action else f"{self.command} {self.path}"
+
+    def _storage_operation(self):
+        url = urlsplit(self.path)
+        what = re.match(r"[a-z-]*", url.query)[0]
+        is_bucket = url.path.count("/") == 1
+        return OF_BUCKETS.get((self.command, what)) or (
+            f"{self.command.capitalize()}{'Bucket' if is_bucket else 'Object'}"
+        ).replace("PutBucket", "CreateBucket")
 
     def _function_name(self):
         return FUNCTIONS.match(self.path)["name"]
@@ -345,6 +372,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.front.change_function(operation, self._function_name(), json.loads(body))
         if operation == "DeleteFunction":
             self.front.remove_function(self._function_name())
+        if operation == "GetBucketNotificationConfiguration":  # moto's name for an empty one
+            return content.replace(b"GetBucketNotificationResponse", b"NotificationConfiguration")
         if operation == "ListFunctions":
             return self._amend_list(json.loads(content))
         if operation == "GetFunction":

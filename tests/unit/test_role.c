@@ -20,6 +20,11 @@ static void a_role_may_do_what_is_needed_and_no_more(void **state)
     json_owned json_t *vpc = json_object();
     json_owned json_t *files = json_pack("[{s:s}]", "Arn", "arn:fsap");
     json_owned json_t *logging = json_pack("{s:s}", "LogGroup", "/mine");
+    json_owned json_t *storage =
+        json_loads("{\"input\": [{\"storage_provider\": \"s3\", \"path\": \"b/in/\"},"
+                   "             {\"storage_provider\": \"s3.mine\", \"path\": \"c/in\"}],"
+                   " \"output\": [{\"storage_provider\": \"s3\", \"path\": \"d\"}]}",
+                   0, NULL);
     const struct {
         struct definition definition;
         const char *more;
@@ -37,6 +42,11 @@ static void a_role_may_do_what_is_needed_and_no_more(void **state)
          ",{\"Action\":[\"elasticfilesystem:ClientMount\",\"elasticfilesystem:ClientWrite\"],"
          "\"Condition\":{\"StringEquals\":{\"elasticfilesystem:AccessPointArn\":\"arn:fsap\"}},"
          "\"Effect\":\"Allow\",\"Resource\":\"*\"}"},
+        {{.name = "f", .config = storage},
+         ",{\"Action\":[\"s3:GetObject\"],\"Effect\":\"Allow\",\"Resource\":"
+         "\"arn:aws-cn:s3:::b/in/*\"}"
+         ",{\"Action\":[\"s3:AbortMultipartUpload\",\"s3:PutObject\"],\"Effect\":\"Allow\","
+         "\"Resource\":\"arn:aws-cn:s3:::d/*\"}"},
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
