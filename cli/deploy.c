@@ -36,6 +36,12 @@ struct deploy_values {
                   "memory, 128 to 10240 (default 512)"), \
     OPTION_NUMBER(struct deploy_values, function.timeout_s, "t", "timeout", "SECONDS", \
                   "time limit, 1 to 900 (default 300)"), \
+    OPTION_NUMBER(struct deploy_values, function.timeout_threshold_s, "tt", "timeout-threshold", \
+                  "SECONDS", "what of it is kept for the output (default 10)"), \
+    OPTION_TEXT(struct deploy_values, function.input, "ib", "input-bucket", "BUCKET/FOLDER", \
+                "whose new files call the function"), \
+    OPTION_TEXT(struct deploy_values, function.output, "ob", "output-bucket", "BUCKET/FOLDER", \
+                "where the function's files go"), \
     OPTION_TEXT(struct deploy_values, function.description, "d", "description", "TEXT", \
                 "what the function is for"), \
     OPTION_TEXT(struct deploy_values, function.role, "r", "iam-role", "ARN", \

@@ -19,6 +19,9 @@ struct function_values {
     bool creates_role;
     const char *log_level;
     const char *runtime;
+    const char *input;
+    const char *output;
+    int timeout_threshold_s;
     int memory_mib;
     int timeout_s;
     struct option_list environment;

@@ -42,6 +42,13 @@ class LocalTest(LocalCase):
         return self.skiff(verb, "-i", self.image(), "-n", "again", "-s",
                           self.write("s.sh", script), *arguments, status=status)
 
+    def test_inputs_call_nobody_here_and_that_is_said(self):
+        self.write("s.sh", "echo hello")
+        for verb, paths in (("init", ("-ib", "photos/in")), ("update", ("--input-bucket", "b2b"))):
+            done = self.skiff(verb, "-i", self.image(), "-n", "fed", "-s", "s.sh", *paths)
+            self.assertIn("No bucket calls a function on this machine; 'skiff --local run -n fed "
+                          "-p EVENT' does.\n", done.stdout)
+
     def test_deploy_makes_then_changes_then_does_nothing(self):
         self.assertIn("no function 'again' to update; make it with: skiff --local init",
                       self.deploy("echo one", verb="update", status=1).stderr)
