@@ -14,7 +14,7 @@
 #include "registry/http_curl_request.h"
 
 enum {
-    BODY_BYTES = 64 * 1024, /* held of an answer, and the most libcurl hands over at once */
+    BODY_BYTES = 32 * 1024, /* held of an answer, and the most libcurl hands over at once */
     HEAD_LIMIT = 64 * 1024, /* of one answer, all headers together */
     IDLE_LIMIT = 16,
     POLL_MS = 1000,
@@ -42,10 +42,11 @@ struct transfer {
     struct transfer *next_idle;
     CURL *easy;
     CURLM *multi;
-    char *origin; /* where it was last used, and likely has a connection to */
+    char *origin; /* whom alone it asks, and likely has a connection to */
 
     char *what; /* "GET https://host/path", for errors */
     struct curl_slist *headers;
+    struct authorities *trusted;
     char reason[CURL_ERROR_SIZE];
     struct error failure; /* raised inside a callback, and better than libcurl's words */
 
@@ -203,6 +204,18 @@ static size_t on_upload(char *bytes, size_t size, size_t count, void *context)
     return got;
 }
 
+/* Before each handshake, a proxy's too. */
+static CURLcode on_encryption(CURL *easy, void *ssl_ctx, void *context)
+{
+    struct transfer *transfer = context;
+
+    (void)easy;
+    if (trust_give(transfer->trusted, ssl_ctx, &transfer->failure))
+        return CURLE_OK;
+    error_wrap(&transfer->failure, "%s", transfer->what);
+    return CURLE_ABORTED_BY_CALLBACK;
+}
+
 /* --- driving one transfer ---------------------------------------------------------------- */
 
 static void end_transfer(struct transfer *transfer, CURLcode result)
@@ -240,6 +253,12 @@ static bool has_answered(const struct transfer *transfer)
     return transfer->head_ended && may_stop && transfer->failure.kind == ERROR_NONE;
 }
 
+/* A resolver that has to be guessed will not be there the next time either. */
+static bool has_no_resolver(const struct transfer *transfer)
+{
+    return transfer->result == CURLE_COULDNT_RESOLVE_HOST && !file_exists("/etc/resolv.conf");
+}
+
 static bool speaks_no_tls(const struct transfer *transfer)
 {
     return transfer->result == CURLE_SSL_CONNECT_ERROR &&
@@ -249,7 +268,7 @@ static bool speaks_no_tls(const struct transfer *transfer)
 /* Where the user knows something that we do not. */
 static const char *advice(const struct transfer *transfer)
 {
-    if (transfer->result == CURLE_COULDNT_RESOLVE_HOST && !file_exists("/etc/resolv.conf"))
+    if (has_no_resolver(transfer))
         return "; there is no /etc/resolv.conf, which names who could";
     if (transfer->result == CURLE_PEER_FAILED_VERIFICATION)
         return "; if it is to be trusted, give its authority with --ca-file";
@@ -260,7 +279,7 @@ static const char *advice(const struct transfer *transfer)
 
 static bool will_fail_again(const struct transfer *transfer)
 {
-    if (speaks_no_tls(transfer))
+    if (speaks_no_tls(transfer) || has_no_resolver(transfer))
         return true;
     switch (transfer->result) {
     case CURLE_URL_MALFORMAT:
@@ -424,31 +443,42 @@ static struct transfer *transfer_new(struct http_curl *curl)
     return transfer;
 }
 
-/* Prefers one that has talked to the same host, and may still be connected. */
+static struct transfer *take_idle(struct http_curl *curl, struct transfer **place)
+{
+    struct transfer *transfer = *place;
+
+    *place = transfer->next_idle;
+    transfer->next_idle = NULL;
+    curl->idle_count--;
+    return transfer;
+}
+
+/* One that has talked to the same host, and may still be connected. No other would do: its
+ * connections may lead here too, by a redirect, and trust authorities of where that came from.
+ */
 static struct transfer *check_out(struct http_curl *curl, const char *url)
 {
     owned(memory) char *origin = http_url_origin(url);
     struct transfer *transfer = NULL;
+    struct transfer *unwanted = NULL;
 
     pthread_mutex_lock(&curl->lock);
     curl->active++;
     struct transfer **place = &curl->idle;
     while (*place && strcmp((*place)->origin, origin) != 0)
         place = &(*place)->next_idle;
-    if (!*place && curl->idle_count == IDLE_LIMIT)
-        place = &curl->idle;
-    if (*place) {
-        transfer = *place;
-        *place = transfer->next_idle;
-        curl->idle_count--;
-    }
+    if (*place)
+        transfer = take_idle(curl, place);
+    else if (curl->idle_count == IDLE_LIMIT)
+        unwanted = take_idle(curl, &curl->idle);
     pthread_mutex_unlock(&curl->lock);
 
-    if (!transfer)
+    if (unwanted)
+        transfer_free(unwanted);
+    if (!transfer) {
         transfer = transfer_new(curl);
-    transfer->next_idle = NULL;
-    free(transfer->origin);
-    transfer->origin = take(&origin);
+        transfer->origin = take(&origin);
+    }
     return transfer;
 }
 
@@ -472,10 +502,16 @@ static bool prepare(struct transfer *transfer, const struct http_request *reques
     must(curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer));
     must(curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_upload));
     must(curl_easy_setopt(easy, CURLOPT_READDATA, transfer));
+    must(curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, transfer));
+    if (curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_encryption) != CURLE_OK)
+        return error_set(err, ERROR_SYSTEM,
+                         "the libcurl here encrypts with %s: skiff needs "
+                         "one that uses OpenSSL",
+                         curl_version_info(CURLVERSION_NOW)->ssl_version);
     must(curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BODY_BYTES));
     must(curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)BODY_BYTES));
     if (!http_curl_set_request(easy, &transfer->owner->settings, request, &transfer->headers,
-                               err))
+                               &transfer->trusted, err))
         return error_wrap(err, "%s", transfer->what);
     if (curl_multi_add_handle(transfer->multi, easy) != CURLM_OK)
         abort();

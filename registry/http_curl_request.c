@@ -13,8 +13,7 @@ enum {
     REDIRECTS_LIMIT = 10,
     CONNECT_S = 30,
     SILENCE_S = 60,
-    LATE = 5, /* times the silence, for answers that may be late */
-    CA_LIMIT = 8 * 1024 * 1024,
+    LATE = 5,    /* times the silence, for answers that may be late */
     SLOWEST = 64 /* bytes a second; what is slower counts as silence */
 };
 
@@ -58,31 +57,18 @@ static void set_protocols(CURL *easy, bool encrypted)
 #endif
 }
 
+/* They are ours to give, once it connects: libcurl would read them each time. */
+static void set_no_authorities(CURL *easy)
+{
+    must(curl_easy_setopt(easy, CURLOPT_CAINFO, NULL));
+    must(curl_easy_setopt(easy, CURLOPT_CAPATH, NULL));
+    must(curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, NULL));
+    must(curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL));
+}
+
 /* Authorities of one host are trusted beside the others, and with its requests only. */
-static bool set_authorities(CURL *easy, const char *ca_file, const char *authorities,
-                            struct error *err)
-{
-    owned(memory) char *others = NULL;
-    size_t count;
-
-    if (ca_file && !file_read(ca_file, CA_LIMIT, &others, &count, err))
-        return false;
-    owned(memory) char *all = text_format("%s\n%s", others ? others : "", authorities);
-    struct curl_blob blob = {all, strlen(all), CURL_BLOB_COPY};
-    must(curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob));
-    return true;
-}
-
-/* Some libcurls have a folder beside the file, or nothing, as in the static program. */
-static bool trusts_nobody(const struct http_curl_settings *settings)
-{
-    const curl_version_info_data *libcurl = curl_version_info(CURLVERSION_NOW);
-
-    return !settings->ca_file && !libcurl->cainfo && !libcurl->capath;
-}
-
 static bool set_certificates(CURL *easy, const struct http_curl_settings *settings,
-                             const char *url, struct error *err)
+                             const char *url, struct authorities **trusted, struct error *err)
 {
     const char *const *folders = (const char *const *)settings->certificate_folders;
     owned(certificates) struct certificates found = {0};
@@ -92,12 +78,7 @@ static bool set_certificates(CURL *easy, const struct http_curl_settings *settin
     must(curl_easy_setopt(easy, CURLOPT_SSLCERT, found.certificate));
     must(curl_easy_setopt(easy, CURLOPT_SSLKEY, found.key));
     if (found.authorities)
-        return set_authorities(easy, settings->ca_file, found.authorities, err);
-    if (trusts_nobody(settings))
-        return error_set(err, ERROR_INVALID,
-                         "no certificates to trust are on this system (in %s and the like); "
-                         "name a file of them with --ca-file or SSL_CERT_FILE",
-                         certificates_system_files[0]);
+        *trusted = trust_find(settings->trust, found.authorities);
     return true;
 }
 
@@ -111,8 +92,6 @@ static void set_connection(CURL *easy, const struct http_curl_settings *settings
     must(curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS));
     if (settings->user_agent)
         must(curl_easy_setopt(easy, CURLOPT_USERAGENT, settings->user_agent));
-    if (settings->ca_file)
-        must(curl_easy_setopt(easy, CURLOPT_CAINFO, settings->ca_file));
     must(curl_easy_setopt(easy, CURLOPT_PROXY, proxy));
     must(curl_easy_setopt(easy, CURLOPT_NOPROXY, proxies->none));
     must(curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L));
@@ -160,7 +139,7 @@ bool http_curl_follows_redirects(const struct http_request *request)
 
 bool http_curl_set_request(CURL *easy, const struct http_curl_settings *settings,
                            const struct http_request *request, struct curl_slist **headers,
-                           struct error *err)
+                           struct authorities **trusted, struct error *err)
 {
     bool encrypted = is_encrypted(request);
 
@@ -169,7 +148,9 @@ bool http_curl_set_request(CURL *easy, const struct http_curl_settings *settings
     set_patience(easy, settings, request);
     set_method(easy, request);
     set_headers(easy, request, headers);
-    return !encrypted || set_certificates(easy, settings, request->url, err);
+    set_no_authorities(easy);
+    *trusted = trust_find(settings->trust, NULL);
+    return !encrypted || set_certificates(easy, settings, request->url, trusted, err);
 }
 
 /* --- settings ---------------------------------------------------------------------------- */
@@ -195,10 +176,11 @@ void http_curl_settings_read(const struct http_curl_options *options,
     const char *const *environment = options->environment ? options->environment : nothing;
     const char *ca_file =
         options->ca_file ? options->ca_file : environment_get(environment, "SSL_CERT_FILE");
+    const char *ca_folder = curl_version_info(CURLVERSION_NOW)->capath;
 
     *out = (struct http_curl_settings){
         .user_agent = copy_or_null(options->user_agent),
-        .ca_file = copy_or_null(ca_file ? ca_file : system_ca_file()),
+        .trust = trust_new(ca_file ? ca_file : system_ca_file(), ca_folder),
         .certificate_folders = certificates_folders(environment),
         .connect_s = options->connect_s ? options->connect_s : CONNECT_S,
         .silence_s = options->silence_s ? options->silence_s : SILENCE_S,
@@ -209,7 +191,7 @@ void http_curl_settings_read(const struct http_curl_options *options,
 void http_curl_settings_release(struct http_curl_settings *settings)
 {
     free(settings->user_agent);
-    free(settings->ca_file);
+    trust_free(settings->trust);
     free(settings->certificate_folders[0]);
     free(settings->certificate_folders);
     http_proxies_release(&settings->proxies);

@@ -14,11 +14,12 @@
 
 #include "registry/http_curl.h"
 #include "registry/http_proxies.h"
+#include "registry/trust.h"
 
 /* What holds for all requests of a transport; all owned. */
 struct http_curl_settings {
     char *user_agent; /* may be NULL */
-    char *ca_file;    /* NULL: this system has none */
+    struct trust *trust;
     char **certificate_folders;
     struct http_proxies proxies;
     unsigned int connect_s;
@@ -32,10 +33,11 @@ void http_curl_settings_release(struct http_curl_settings *settings);
 
 /** Tells a handle everything but what to do with the bytes. `*headers` is what libcurl borrows
  *  until the exchange is over: the caller's to free, also after a failure, which is that the
- *  host's certificates cannot be read. */
+ *  host's certificates cannot be read. `*trusted` is for its connections, which would otherwise
+ *  trust nobody. */
 bool http_curl_set_request(CURL *easy, const struct http_curl_settings *settings,
                            const struct http_request *request, struct curl_slist **headers,
-                           struct error *err) MUST_CHECK;
+                           struct authorities **trusted, struct error *err) MUST_CHECK;
 
 /** Whether libcurl goes where the answer points, so that we only see the last one. */
 bool http_curl_follows_redirects(const struct http_request *request);

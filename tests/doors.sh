@@ -24,7 +24,8 @@ door() { # HEADER DOOR... -- FILE...
     done
 }
 
-door openssl/ oci/base/hash.c -- "$@"
+# Hashes; and the authorities that libcurl's connections, which are OpenSSL's, are to share.
+door openssl/ oci/base/hash.c registry/trust.c -- "$@"
 door curl/ registry/http_curl.c registry/http_curl_request.c lambda/supervisor/runtime_client.c \
     lambda/supervisor/s3_transport.c -- "$@"
 door libdeflate.h layers/gzip.c -- "$@"

@@ -10,6 +10,7 @@ from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.http2_front import Http2Front
 from tests.support.registry_server import Registry
 from tests.support.skiff import SkiffTest
+from tests.support.tls_proxy import TlsProxy
 
 
 class RegistriesTest(SkiffTest):
@@ -52,6 +53,28 @@ class TlsTest(EncryptedTest):
         self.succeed("copy", self.base, image, "--ca-file", self.authority.certificate)
         self.succeed("copy", self.base, image,
                      environment={"SSL_CERT_FILE": self.authority.certificate})
+
+    def test_a_file_that_is_no_authority(self):
+        file = self.folder / "ca.pem"
+        for content, says in (("words\n", "no certificate in it"), (None, "ca.pem"),
+                              ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+                               "certificate 1 in it is broken")):
+            file.unlink(missing_ok=True)
+            if content:
+                file.write_text(content)
+            self.fail_with(1, "inspect", f"{self.serve()}/app:1", "--ca-file", file, says=[says])
+
+    def test_a_proxy_that_is_asked_by_https(self):
+        certificate, key = self.authority.issue("registry.test")
+        port = self.registry(tls={"certificate": certificate, "key": key}).host.split(":")[1]
+        proxy = TlsProxy(**self.tls, hosts={"registry.test:443": f"127.0.0.1:{port}"}).start()
+        self.addCleanup(proxy.stop)
+        self.environment["https_proxy"] = f"https://tls.localhost:{proxy.port}"
+        image = "registry.test/app:1"
+        self.fail_with(1, "copy", self.base, image, says=["certificate"])
+        self.assertEqual(proxy.asked, [])
+        self.succeed("copy", self.base, image, "--ca-file", self.authority.certificate)
+        self.assertEqual(set(proxy.asked), {"registry.test:443"})
 
     def test_an_authority_for_one_host(self):
         host, other = self.serve(), self.serve()

@@ -15,7 +15,7 @@ esac
 
 # "a|b": a, unless b is here already and does as well.
 skiff="gcc libc6-dev make pkg-config|pkgconf libarchive-dev
-    libcurl4-openssl-dev|libcurl4-gnutls-dev libssl-dev libjansson-dev libzstd-dev libyaml-dev"
+    libcurl4-openssl-dev libssl-dev libjansson-dev libzstd-dev libyaml-dev"
 supervisors="$cross binutils perl xz-utils ca-certificates"
 base_images="python3 umoci"
 tests="libcmocka-dev clang clang-format git docker-registry apache2-utils skopeo qemu-user-static
