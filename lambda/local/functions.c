@@ -67,7 +67,7 @@ void function_record_release(struct function_record *record)
 {
     free(record->name);
     free(record->image_uri);
-    free(record->base);
+    json_decref(record->bases);
     free(record->region);
     json_decref(record->environment);
     json_decref(record->image_config);
@@ -103,11 +103,10 @@ static bool parse_record(const json_t *json, struct function_record *out, struct
         !json_field_object(json, "environment", &environment, err))
         return false;
 
-    const char *base = json_optional_string(json, "base");
     const char *region = json_optional_string(json, "region");
     record.name = memory_copy_string(name);
     record.image_uri = memory_copy_string(image_uri);
-    record.base = base ? memory_copy_string(base) : NULL;
+    record.bases = json_incref(json_object_get(json, "bases"));
     record.region = region ? memory_copy_string(region) : NULL;
     record.memory_mib = (int)memory_mib;
     record.timeout_s = (int)timeout_s;
@@ -146,8 +145,8 @@ bool functions_write(const char *folder, const struct function_record *record, t
                   record->memory_mib, "timeout", record->timeout_s, "ephemeralStorage",
                   record->ephemeral_storage_mib, "environment", record->environment, "created",
                   (json_int_t)created);
-    if (record->base)
-        json_object_set_new(json, "base", json_string(record->base));
+    if (record->bases)
+        json_object_set(json, "bases", record->bases);
     if (record->region)
         json_object_set_new(json, "region", json_string(record->region));
     if (record->image_config)
@@ -226,13 +225,19 @@ static bool each_function(const char *folder,
     return true;
 }
 
-/* What a function's root is called, and its base, as names of members. */
+/* What a function's root is called, and its bases, as names of members. */
 static void note_needed(json_t *needed, const struct function_record *record)
 {
+    const json_t *base = NULL;
+    size_t i;
+
     json_object_set_new(needed, digest_format(&record->image).text + strlen("sha256:"),
                         json_true());
-    if (record->base)
-        json_object_set_new(needed, record->base, json_true());
+    json_array_foreach(record->bases, i, base)
+    {
+        if (json_is_string(base))
+            json_object_set_new(needed, json_string_value(base), json_true());
+    }
 }
 
 static void note_function(json_t *functions, const struct function_record *record)

@@ -27,7 +27,7 @@ struct function_record {
     char *name;
     char *image_uri;
     struct digest image; /* of the manifest */
-    char *base;          /* image_root_base(); NULL: not known */
+    json_t *bases;       /* image_root_bases(); NULL: not known */
     char *region;        /* NULL: none given */
     int memory_mib;
     int timeout_s;

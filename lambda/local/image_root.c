@@ -115,6 +115,21 @@ static size_t count_base(const struct image *image)
     return base;
 }
 
+enum { CUTS_LIMIT = 3 };
+
+/* Where a chain ends that another may begin as: the base, all but the script, and the whole. */
+static size_t find_cuts(const struct image *image, size_t cuts[CUTS_LIMIT])
+{
+    size_t count = image_layer_count(image);
+    const size_t wanted[CUTS_LIMIT] = {count_base(image), count - 1, count};
+    size_t found = 0;
+
+    for (size_t i = 0; i < CUTS_LIMIT; i++)
+        if (wanted[i] > (found > 0 ? cuts[found - 1] : 0))
+            cuts[found++] = wanted[i];
+    return found;
+}
+
 /* What a chain is made of. */
 struct making {
     const char *roots;
@@ -167,28 +182,37 @@ static bool make_link(const char *roots, const char *target, const char *name,
 }
 
 /* A file system without hard links has no chains upon chains. */
+static bool make_chain_upon(const struct making *making, const char *name, const char *base,
+                            size_t base_count, size_t count, struct error *err)
+{
+    owned(memory) char *link = text_format("%s.base", name);
+    struct error unlinked;
+
+    if (base_count == 0)
+        return make_chain(making, name, NULL, 0, count, err);
+    if (make_chain(making, name, base, base_count, count, &unlinked))
+        return make_link(making->roots, base, link, err);
+    if (unlinked.kind == ERROR_SYSTEM)
+        return make_chain(making, name, NULL, 0, count, err);
+    *err = unlinked;
+    return false;
+}
+
 static bool make_chains(const struct making *making, struct chain_name *whole,
                         struct error *err)
 {
-    size_t count = image_layer_count(making->image);
-    size_t base_count = count_base(making->image);
-    struct error unlinked;
+    size_t cuts[CUTS_LIMIT];
+    size_t count = find_cuts(making->image, cuts);
+    struct chain_name below = {""};
 
-    *whole = name_chain(making->image, count);
-    if (base_count == 0 || base_count == count)
-        return make_chain(making, whole->text, NULL, 0, count, err);
-
-    const struct chain_name base = name_chain(making->image, base_count);
-    owned(memory) char *link = text_format("%s.base", whole->text);
-    if (!make_chain(making, base.text, NULL, 0, base_count, err))
-        return false;
-    if (make_chain(making, whole->text, base.text, base_count, count, &unlinked))
-        return make_link(making->roots, base.text, link, err);
-    if (unlinked.kind != ERROR_SYSTEM) {
-        *err = unlinked;
-        return false;
+    for (size_t i = 0; i < count; i++) {
+        *whole = name_chain(making->image, cuts[i]);
+        if (!make_chain_upon(making, whole->text, below.text, i > 0 ? cuts[i - 1] : 0, cuts[i],
+                             err))
+            return false;
+        below = *whole;
     }
-    return make_chain(making, whole->text, NULL, 0, count, err);
+    return true;
 }
 
 /* --- roots --- */
@@ -216,11 +240,15 @@ bool image_root_make(const char *folder, struct store *store, const struct image
            make_link(roots, whole.text, digest_format(manifest).text + strlen("sha256:"), err);
 }
 
-char *image_root_base(const struct image *image)
+json_t *image_root_bases(const struct image *image)
 {
-    size_t count = count_base(image);
+    json_t *bases = json_array();
+    size_t cuts[CUTS_LIMIT];
+    size_t count = image_layer_count(image) > 0 ? find_cuts(image, cuts) : 0;
 
-    return count > 0 ? memory_copy_string(name_chain(image, count).text) : NULL;
+    for (size_t i = 0; i + 1 < count; i++)
+        json_array_append_new(bases, json_string(name_chain(image, cuts[i]).text));
+    return bases;
 }
 
 /* Where the link leads, a new string; NULL when it is none. */
@@ -233,6 +261,18 @@ static char *read_link(const char *roots, const char *name)
     return length > 0 ? text_format("%.*s", (int)length, target) : NULL;
 }
 
+/* From a chain to the one it began as. */
+static char *follow_chain(const char *roots, const char *chain, json_t *needed)
+{
+    owned(memory) char *link = text_format("%s.base", chain);
+    char *base = read_link(roots, link);
+
+    json_object_set_new(needed, chain, json_true());
+    if (base)
+        json_object_set_new(needed, link, json_true());
+    return base;
+}
+
 void image_root_follow(const char *roots, json_t *needed)
 {
     json_owned json_t *named = json_copy(needed);
@@ -241,14 +281,13 @@ void image_root_follow(const char *roots, json_t *needed)
 
     json_object_foreach(named, name, value)
     {
-        owned(memory) char *chain = read_link(roots, name);
-        owned(memory) char *link = chain ? text_format("%s.base", chain) : NULL;
-        owned(memory) char *base = link ? read_link(roots, link) : NULL;
-        if (chain)
-            json_object_set_new(needed, chain, json_true());
-        if (base) {
-            json_object_set_new(needed, link, json_true());
-            json_object_set_new(needed, base, json_true());
+        char *chain = read_link(roots, name);
+        chain = chain ? chain : memory_copy_string(name);
+        for (int i = 0; chain && i < CUTS_LIMIT; i++) {
+            char *base = follow_chain(roots, chain, needed);
+            free(chain);
+            chain = base;
         }
+        free(chain);
     }
 }

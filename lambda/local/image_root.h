@@ -6,8 +6,9 @@
  *
  * The folder is named after the layers in it and never changes, so functions with the same
  * layers share it. Functions on one base share its files, too: the base is unpacked into a
- * folder of its own, and those on top begin as a tree of hard links to it (link_tree.h). So a
- * changed script costs the time to make links, and hardly any room.
+ * folder of its own, then what the definition copies, then the script, and each of them begins
+ * as a tree of hard links to the one below (link_tree.h). So a changed script costs the time to
+ * make links, and hardly any room.
  *
  *     roots/MANIFEST           a link to the chain of an image's layers; made last
  *     roots/chain-ID/          the layers, unpacked
@@ -27,9 +28,9 @@ char *image_root_path(const char *folder, const struct digest *manifest);
 bool image_root_make(const char *folder, struct store *store, const struct image *image,
                      struct progress *progress, struct error *err) MUST_CHECK;
 
-/** What the layers below skiff's own are called among the roots; a new string, NULL when there
- *  are none. While a function keeps it, the base is not unpacked again for a changed script. */
-char *image_root_base(const struct image *image);
+/** What the chains below the image's own are called: a new array of strings. While a function
+ *  keeps them, they are not unpacked again for a changed script. */
+json_t *image_root_bases(const struct image *image);
 
 /** Adds to the names in the object `needed`, which are in the folder `roots`, those they lead
  * to.

@@ -186,7 +186,7 @@ static bool write_locked(struct local_platform *local, const struct platform_cha
         !image_open(layout_store(local->layout), digest_format(&record.image).text, NULL,
                     &image, err))
         return false;
-    record.base = image_root_base(image);
+    record.bases = image_root_bases(image);
     if (former)
         function_environment_merge(record.environment, former->environment,
                                    &change->environment);

@@ -33,10 +33,10 @@ class SandboxTest(LocalCase):
         self.assertEqual(first.count("unpacked sha256:"), 3, first)
         self.init("two", "echo two")
         second = self.skiff("run", "-n", "two").stderr
-        self.assertEqual(second.count("unpacked sha256:"), 2, second)  # all but the base
+        self.assertEqual(second.count("unpacked sha256:"), 1, second)  # its script
         chains = [chain / "bin" / "busybox" for chain in (self.data / "roots").glob("chain-*")
                   if not chain.is_symlink()]
-        self.assertEqual(len(chains), 3)
+        self.assertEqual(len(chains), 4)  # the base, with the supervisor, with either script
         self.assertEqual(len({path.stat().st_ino for path in chains}), 1)
 
         # A changed script finds the base still there, though its own root is gone.
@@ -44,8 +44,15 @@ class SandboxTest(LocalCase):
         self.skiff("update", "-i", self.image(), "-n", "one", "-s",
                    self.write("s.sh", "echo three"))
         third = self.skiff("run", "-n", "one")
-        self.assertEqual(third.stderr.count("unpacked sha256:"), 2, third.stderr)
+        self.assertEqual(third.stderr.count("unpacked sha256:"), 1, third.stderr)
         self.assertIn("three\n", third.stdout)
+
+        # So does one that copies other files than before.
+        self.skiff("update", "-i", self.image(), "-n", "one", "-s", self.write("s.sh", "cat /copy"),
+                   "--copy", f"{self.write('copied', 'four')}:/copy")
+        fourth = self.skiff("run", "-n", "one")
+        self.assertEqual(fourth.stderr.count("unpacked sha256:"), 3, fourth.stderr)
+        self.assertIn("four", fourth.stdout)
         self.assertNotIn("unpacked", self.skiff("run", "-n", "one").stderr)
         self.skiff("rm", "-n", "one")
         self.assertEqual(os.listdir(self.data / "roots"), [])
