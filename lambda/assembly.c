@@ -2,6 +2,7 @@
 #include "lambda/assembly.h"
 
 #include "layers/layers_compress.h"
+#include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/work.h"
 #include "oci/manifest.h"
@@ -149,12 +150,36 @@ static bool has_zstd(const struct assembly *images)
     return false;
 }
 
+/* Bases are often laid out for people, which what is made of them is not. */
+static bool check_manifest(const struct image *image, struct error *err)
+{
+    owned(memory) char *text = json_text(image_manifest(image));
+    size_t size = strlen(text);
+
+    if (size >= LAMBDA_MANIFEST_LIMIT)
+        return error_set(err, ERROR_LIMIT,
+                         "its manifest has %zu bytes, Lambda takes less than %d: fewer layers "
+                         "or annotations in the base image help",
+                         size, LAMBDA_MANIFEST_LIMIT);
+    return true;
+}
+
+bool assembly_check_manifests(const struct assembly *assembly, struct error *err)
+{
+    for (size_t i = 0; i < assembly->image_count; i++)
+        if (!check_manifest(assembly->images[i], err))
+            return false;
+    return true;
+}
+
 /* Everything known by now that has not been sent. What is going to be recompressed may still
  * turn out not to be what it says. */
 static bool begin_sending(struct making *making, struct error *err)
 {
     const struct assembly_plan *plan = making->plan;
 
+    if (plan->is_for_lambda && !assembly_check_manifests(&making->bases, err))
+        return false;
     if (!plan->on_certain || (plan->is_for_lambda && has_zstd(&making->bases)))
         return true;
     if (!plan->on_certain(plan->context, &making->ahead, err))

@@ -14,6 +14,8 @@
 #include "oci/index.h"
 #include "oci/shipment.h"
 
+enum { LAMBDA_MANIFEST_LIMIT = 25400 }; /* bytes, and a manifest has fewer */
+
 /* All owned. */
 struct assembly {
     struct image *images[PLATFORMS_LIMIT]; /* in the order asked for */
@@ -37,7 +39,9 @@ struct assembly_plan {
      * own layers are made. May open `ahead`, and may be NULL. */
     bool (*on_certain)(void *context, struct shipment **ahead, struct error *err);
     void *context;
-    bool is_for_lambda; /* which takes gzip only: over zstd nothing is certain yet */
+    /* Lambda takes gzip only, and over zstd nothing is certain yet; and only so many layers
+     * that their manifest is small. */
+    bool is_for_lambda;
 };
 
 /** Makes the image for each platform: the base is read while the new layers are written.
@@ -53,6 +57,9 @@ bool assembly_of(struct assembly *images, struct layout *workspace, struct assem
  * and configs stay. The new blobs are in the workspace; what is done is told. */
 bool assembly_use_gzip(struct assembly *assembly, struct store *base, struct layout *workspace,
                        struct progress *progress, struct error *err) MUST_CHECK;
+
+/** Whether Lambda takes manifests of this size. ERROR_LIMIT. */
+bool assembly_check_manifests(const struct assembly *assembly, struct error *err) MUST_CHECK;
 
 /** What a tag is to name: the index, or the only image. Borrowed. */
 const struct descriptor *assembly_top(const struct assembly *assembly);

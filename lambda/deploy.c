@@ -13,8 +13,6 @@
 #include "oci/base/work.h"
 #include "oci/location.h"
 
-enum { LAMBDA_MANIFEST_BYTES = 25400 }; /* more is not refused, but advised against */
-
 static const struct definition *definition_of(const struct deploy_tools *tools)
 {
     return tools->recipe.definition;
@@ -145,28 +143,13 @@ static bool begin_sending(void *context, struct shipment **ahead, struct error *
 
 /* --- the image --- */
 
-/* What Lambda advises, and would not say. */
-static void check_size(const struct deploy_tools *tools, const struct image *image)
-{
-    uint64_t size = image_document(image)->descriptor.size;
-
-    if (size > LAMBDA_MANIFEST_BYTES)
-        progress_warn(tools->progress,
-                      "the image's manifest has %llu bytes, Lambda advises %d at most: fewer "
-                      "layers or annotations in the base image help",
-                      (unsigned long long)size, LAMBDA_MANIFEST_BYTES);
-}
-
 static bool fit_for_lambda(const struct deploy_tools *tools, struct assembly *assembly,
                            struct error *err)
 {
     if (tools->platform->ops->is_local)
         return true;
-    if (!assembly_use_gzip(assembly, tools->base, tools->workspace, tools->progress, err))
-        return false;
-    for (size_t i = 0; i < assembly->image_count; i++)
-        check_size(tools, assembly->images[i]);
-    return true;
+    return assembly_use_gzip(assembly, tools->base, tools->workspace, tools->progress, err) &&
+           assembly_check_manifests(assembly, err);
 }
 
 static bool make_image(struct deployment *deployment, struct error *err)
@@ -368,6 +351,41 @@ bool deploy_function(const struct deploy_tools *tools, struct deployed *out, str
         return tools->rollback ? undo(&deployment, err) : advise(&deployment, err);
     }
     *out = (struct deployed){.arn = arn, .image_uri = take(&deployment.image_uri)};
+    return true;
+}
+
+/* --- the image alone --- */
+
+static bool is_in_repository(struct deployment *deployment, struct error *err)
+{
+    struct push *push = &deployment->push;
+    owned(document) struct document document = {0};
+    const struct digest_text digest = digest_format(&push->runs);
+
+    if (!open_repository(deployment, false, err))
+        return false;
+    name_image(deployment);
+    if (push->repository.store &&
+        store_resolve(push->repository.store, digest.text, &document, err))
+        return true;
+    if (push->repository.store && err->kind != ERROR_NOT_FOUND)
+        return error_wrap(err, "image '%.200s'", deployment->image_uri);
+    return error_set(err, ERROR_NOT_FOUND,
+                     "the image, %s, is not in the function's repository; 'skiff build --push' "
+                     "brings it there",
+                     digest.text);
+}
+
+bool deploy_find_image(const struct deploy_tools *tools, char **image_uri, struct error *err)
+{
+    owned(deployment) struct deployment deployment;
+
+    deployment_init(&deployment, tools);
+    deployment.is_plan = true;
+    if (!provide_image(&deployment, err) ||
+        (deployment.push.from && !is_in_repository(&deployment, err)))
+        return false;
+    *image_uri = take(&deployment.image_uri);
     return true;
 }
 

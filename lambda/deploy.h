@@ -44,6 +44,12 @@ struct deployed {
 bool deploy_function(const struct deploy_tools *tools, struct deployed *out,
                      struct error *err) MUST_CHECK;
 
+/** Finds the image that the definition makes in the platform's repository, or the prepared one,
+ *  and writes nothing but the workspace. `*image_uri`, by digest, is the caller's to free().
+ *  ERROR_NOT_FOUND when nobody has pushed this image. */
+bool deploy_find_image(const struct deploy_tools *tools, char **image_uri,
+                       struct error *err) MUST_CHECK;
+
 /** Says what deploy_function() would do, and writes nothing but the workspace. `*plan` is the
  *  caller's to json_decref():
  *

@@ -14,6 +14,7 @@
 #include "lambda/aws/functions.h"
 #include "lambda/aws/prune.h"
 #include "lambda/aws/removal.h"
+#include "lambda/aws/role_trust.h"
 #include "lambda/signer/endpoint.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
@@ -27,6 +28,7 @@ struct aws_platform {
     struct function_deployment deployment;
     struct ecr_repository repository; /* empty until it is found or made */
     struct ecr_login login;           /* likewise */
+    bool has_looked;                  /* for both */
 };
 
 static struct aws_platform *platform_of(struct platform *self)
@@ -57,7 +59,30 @@ struct questions {
     struct aws_platform *platform;
     const char *function;
     const char *repository;
+    const char *role; /* that it is to have; NULL when none is given */
+    size_t first;     /* of those in ask_one() */
 };
+
+/* Whoever may not look at roles may still use them; and what a function has is good already. */
+static bool check_role(const struct questions *questions, const json_t *before,
+                       struct error *err)
+{
+    const char *role = questions->role;
+    const char *present =
+        json_optional_string(json_object_get(before, "Configuration"), "Role");
+    struct error trouble = {0};
+
+    if (!role || !*role || (present && strcmp(present, role) == 0) ||
+        role_trust_check(&questions->platform->session.aws, role, &trouble))
+        return true;
+    if (trouble.kind == ERROR_NOT_FOUND)
+        return error_set(err, ERROR_NOT_FOUND, "there is no role '%.200s'", role);
+    if (trouble.kind == ERROR_INVALID)
+        return error_set(err, ERROR_INVALID,
+                         "role '%.200s': %.200s; let lambda.amazonaws.com do sts:AssumeRole",
+                         role, trouble.text);
+    return true;
+}
 
 static bool ask_function(const struct questions *questions, struct error *err)
 {
@@ -68,7 +93,7 @@ static bool ask_function(const struct questions *questions, struct error *err)
     if (functions_get(&platform->session.aws, questions->function, &platform->deployment.before,
                       &refused) ||
         refused.kind == ERROR_NOT_FOUND)
-        return true;
+        return check_role(questions, platform->deployment.before, err);
     *err = refused;
     return false;
 }
@@ -92,10 +117,11 @@ static bool ask_login(const struct questions *questions, struct error *err)
 static bool ask_one(void *context, struct work *work, size_t piece, struct error *err)
 {
     static bool (*const questions[])(const struct questions *, struct error *) = {
-        ask_function, ask_repository, ask_login};
+        ask_repository, ask_login, ask_function};
+    const struct questions *asked = context;
     (void)work;
 
-    return questions[piece](context, err);
+    return questions[asked->first + piece](asked, err);
 }
 
 static bool find(struct platform *self, const struct definition *definition,
@@ -107,11 +133,18 @@ static bool find(struct platform *self, const struct definition *definition,
     if (!ecr_repository_name(definition->name, &repository, err) ||
         !check_definition(&platform->session.aws, definition, repository, err))
         return false;
-    struct questions questions = {platform, definition->name, repository};
+    struct questions questions = {
+        .platform = platform,
+        .function = definition->name,
+        .repository = repository,
+        .role = definition->role,
+    };
     /* An image that is used as it is needs no repository of ours. */
-    size_t count = definition->image_is_prepared ? 1 : 3;
+    questions.first = definition->image_is_prepared ? 2 : 0;
+    size_t count = 3 - questions.first;
     if (!work_run(count, count, ask_one, &questions, err))
         return false;
+    platform->has_looked = count > 1;
 
     const json_t *before = platform->deployment.before;
     const char *image_uri = function_deployment_image(before);
@@ -143,13 +176,26 @@ static void use_login(struct aws_platform *platform, const char *host)
     ecr_registry_use_login(&options, host, &platform->login);
 }
 
+/* For images alone; who asks for the function asks for this, too. */
+static bool look_for_repository(struct aws_platform *platform, const char *name,
+                                struct error *err)
+{
+    struct questions questions = {.platform = platform, .repository = name};
+
+    if (platform->has_looked)
+        return true;
+    platform->has_looked = work_run(2, 2, ask_one, &questions, err);
+    return platform->has_looked;
+}
+
 static bool open_repository(struct platform *self, const struct definition *definition,
                             bool make, struct platform_repository *out, struct error *err)
 {
     struct aws_platform *platform = platform_of(self);
     owned(memory) char *name = NULL;
 
-    if (!ecr_repository_name(definition->name, &name, err))
+    if (!ecr_repository_name(definition->name, &name, err) ||
+        !look_for_repository(platform, name, err))
         return false;
     if (!platform->repository.uri) {
         if (!make)

@@ -80,7 +80,9 @@ static bool read_policy(const char *xml, json_t **out, struct error *err)
     if (!xml_text(xml, "AssumeRolePolicyDocument", text, POLICY_LIMIT))
         return error_set(err, ERROR_NETWORK, "answer without a trust policy");
     decode(text);
-    return json_parse(text, strlen(text), out, err) || error_wrap(err, "trust policy");
+    struct error trouble;
+    return json_parse(text, strlen(text), out, &trouble) ||
+           error_set(err, ERROR_NETWORK, "trust policy: %.200s", trouble.text);
 }
 
 bool role_trust_check(const struct aws *aws, const char *role_arn, struct error *err)

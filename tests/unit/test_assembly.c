@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "oci/base/file.h"
+#include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
 #include "tests/support/sample_image.h"
@@ -286,11 +287,70 @@ static void what_can_be_refused_is_refused_first(void **state)
     }
 }
 
+/* Puts a base under the tag whose manifest, without spaces, has so many bytes. */
+static void put_base(struct layout *layout, size_t size)
+{
+    owned(document) struct document plain = sample_image(layout, NULL, "linux/amd64", NULL);
+    json_owned json_t *manifest = NULL;
+    struct error err;
+
+    assert_ok(document_parse(&plain, &manifest, &err));
+    json_object_set_new(manifest, "annotations", json_pack("{s:s}", "a", ""));
+    owned(memory) char *empty = json_text(manifest);
+    owned(memory) char *filling = memory_new(size + 1, 1);
+    memset(filling, 'x', size - strlen(empty));
+    json_object_set_new(manifest, "annotations", json_pack("{s:s}", "a", filling));
+    owned(memory) char *text = json_text(manifest);
+    assert_int_equal(strlen(text), size);
+    struct document document = plain;
+    document.bytes = text;
+    document.descriptor.size = size;
+    document.descriptor.digest = digest_of(text, size);
+    assert_ok(store_put_manifest(layout_store(layout), "base", &document, &err));
+}
+
+static void lambda_takes_small_manifests_only(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t base_bytes;
+        bool is_for_lambda, is_made, is_taken;
+    } cases[] = {
+        {LAMBDA_MANIFEST_LIMIT, false, true, false},
+        {LAMBDA_MANIFEST_LIMIT, true, false, false}, /* before anything is sent */
+        {LAMBDA_MANIFEST_LIMIT - 1, true, true, false},
+        {LAMBDA_MANIFEST_LIMIT - 2000, true, true, true},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct error err;
+        owned(assembly) struct assembly made = {0};
+        owned(yard) struct yard yard;
+        yard_init(&yard);
+        struct certainty certainty = {0};
+        struct assembly_plan plan = plan_of(&yard, layout_store(yard.bases));
+        plan.on_certain = become_certain;
+        plan.context = &certainty;
+        plan.is_for_lambda = cases[i].is_for_lambda;
+
+        put_base(yard.bases, cases[i].base_bytes);
+        if (!cases[i].is_made)
+            assert_fails(assembly_make(&plan, &made, &err), ERROR_LIMIT,
+                         "its manifest has 25400 bytes, Lambda takes less than 25400");
+        else
+            assert_ok(assembly_make(&plan, &made, &err));
+        assert_int_equal(certainty.calls, cases[i].is_made);
+        if (cases[i].is_made)
+            assert_int_equal(assembly_check_manifests(&made, &err), cases[i].is_taken);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blobs_go_ahead_of_what_is_still_being_read),
         cmocka_unit_test(what_can_be_refused_is_refused_first),
+        cmocka_unit_test(lambda_takes_small_manifests_only),
     };
     return cmocka_run_group_tests_name("assembly", tests, NULL, NULL);
 }

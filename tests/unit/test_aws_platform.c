@@ -89,7 +89,9 @@ static void a_function_is_looked_for(void **state)
     (void)state;
     static const struct scripted_answer script[] = {
         {"GET /2015-03-31/functions/moo ", FUNCTION("")},
+        {"GetRole", DENIED},
         {"GET", 404, "{}", {{"X-Amzn-ErrorType", "ResourceNotFoundException"}}},
+        {"GetRole", DENIED},
         {"GET", DENIED},
         {0},
     };
@@ -111,6 +113,53 @@ static void a_function_is_looked_for(void **state)
                  "AccessDenied");
 }
 
+#define TRUST(service)                                                                         \
+    "<Role><AssumeRolePolicyDocument>{\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":"     \
+    "{\"Service\":\"" service "\"},\"Action\":\"sts:AssumeRole\"}]}"                           \
+    "</AssumeRolePolicyDocument></Role>"
+
+static void the_role_of_a_new_function_is_looked_at_first(void **state)
+{
+    (void)state;
+    static const struct {
+        struct scripted_answer role;
+        enum error_kind kind; /* ERROR_NONE: fine */
+        const char *words;
+    } cases[] = {
+        {{"RoleName=r", 200, TRUST("lambda.amazonaws.com"), {{0}}}, ERROR_NONE, NULL},
+        {{"RoleName=r", 200, TRUST("ec2.amazonaws.com"), {{0}}},
+         ERROR_INVALID,
+         "role 'arn:aws:iam::123456789012:role/r': its trust policy does not let Lambda assume "
+         "it; let lambda.amazonaws.com do sts:AssumeRole"},
+        {{"RoleName=r", 404, "<Error><Code>NoSuchEntity</Code></Error>", {{0}}},
+         ERROR_NOT_FOUND,
+         "there is no role 'arn:aws:iam::123456789012:role/r'"},
+        {{"RoleName=r", 403, "<Error><Code>AccessDenied</Code></Error>", {{0}}},
+         ERROR_NONE,
+         NULL},
+        {{"RoleName=r", 200, "<A/>", {{0}}}, ERROR_NONE, NULL},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct scripted_answer script[] = {
+            {"GET", 404, "{}", {{"X-Amzn-ErrorType", "ResourceNotFoundException"}}},
+            cases[i].role,
+            {0},
+        };
+        owned(sample) struct sample sample = make_sample(script);
+        struct platform_function found = {0};
+        struct error err = {0};
+        sample.definition.image_is_prepared = true;
+        if (cases[i].kind)
+            assert_fails(
+                sample.platform->ops->find(sample.platform, &sample.definition, &found, &err),
+                cases[i].kind, cases[i].words);
+        else
+            assert_ok(
+                sample.platform->ops->find(sample.platform, &sample.definition, &found, &err));
+    }
+}
+
 static void a_repository_is_opened_with_its_login(void **state)
 {
     (void)state;
@@ -126,6 +175,7 @@ static void a_repository_is_opened_with_its_login(void **state)
          "\"repositoryUri\":\"" HOST "/moo\"}]}",
          {{0}}},
         {"GET", 404, "{}", {{"X-Amzn-ErrorType", "ResourceNotFoundException"}}},
+        {"GetRole", DENIED},
         {0},
     };
     owned(sample) struct sample sample = make_sample(script);
@@ -266,6 +316,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_function_is_looked_for),
+        cmocka_unit_test(the_role_of_a_new_function_is_looked_at_first),
         cmocka_unit_test(a_repository_is_opened_with_its_login),
         cmocka_unit_test(what_would_be_refused_is_refused_before_anybody_is_asked),
         cmocka_unit_test(owner_and_log_group_are_nice_to_have),
