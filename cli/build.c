@@ -18,6 +18,7 @@ struct build_values {
     struct function_values function;
     const char *platforms;
     struct option_list destinations;
+    bool push;
     const char *metadata_file;
     const char *format;
     const char *compression;
@@ -29,6 +30,8 @@ static const struct option build_options[] = {
                 "linux/amd64,linux/arm64 (default: the definition's)"),
     OPTION_LIST(struct build_values, destinations, NULL, "to", "IMAGE",
                 "where the image goes; may be repeated"),
+    OPTION_FLAG(struct build_values, push, NULL, "push",
+                "to the function's repository in ECR, made when missing, for Lambda"),
     OPTION_TEXT(struct build_values, metadata_file, NULL, "metadata-file", "FILE",
                 "write digests, sizes and types as JSON"),
     OPTION_TEXT(struct build_values, format, NULL, "format", "FORMAT",
@@ -107,11 +110,30 @@ static bool choose_form(const struct build_values *build, struct recipe *recipe,
     return true;
 }
 
+/* To where the words say. */
+static bool deliver(struct context *context, const struct build_values *build,
+                    struct assembly_plan *plan, json_t *results, struct error *err)
+{
+    owned(assembly) struct assembly assembly = {0};
+    owned(store) struct store *both = store_union(layout_store(plan->workspace), plan->base);
+    owned(shipment) struct shipment *ahead = NULL;
+
+    if (!delivery_begin(context, both, &build->destinations, &ahead, err))
+        return false;
+    plan->ahead = ahead;
+    if (!assembly_make(plan, &assembly, err))
+        return error_wrap(err, "%s", plan->recipe->definition->image);
+    for (size_t i = 0; i < build->destinations.count; i++)
+        if (!delivery_send(context, &assembly, both, ahead, build->destinations.values[i],
+                           results, err))
+            return false;
+    return true;
+}
+
 static bool assemble(struct context *context, const struct build_values *build,
                      const struct definition *definition, json_t *results, struct error *err)
 {
     owned(location) struct location location = {0};
-    owned(assembly) struct assembly assembly = {0};
     owned(memory) char *base_name = NULL;
     owned(memory) char *base_image = NULL;
     struct platform_spec platforms[PLATFORMS_LIMIT];
@@ -133,26 +155,16 @@ static bool assemble(struct context *context, const struct build_values *build,
         base_name = reference_format(&location.reference);
     recipe.base_name = base_name;
 
-    owned(store) struct store *both = store_union(layout_store(workspace), base);
-    owned(shipment) struct shipment *ahead = NULL;
-    if (!delivery_begin(context, both, &build->destinations, &ahead, err))
-        return false;
-    const struct assembly_plan plan = {
+    struct assembly_plan plan = {
         .recipe = &recipe,
         .base = base,
         .base_image = base_image,
         .platforms = platforms,
         .platform_count = platform_count,
         .workspace = workspace,
-        .ahead = ahead,
     };
-    if (!assembly_make(&plan, &assembly, err))
-        return error_wrap(err, "%s", definition->image);
-    for (size_t i = 0; i < build->destinations.count; i++)
-        if (!delivery_send(context, &assembly, both, ahead, build->destinations.values[i],
-                           results, err))
-            return false;
-    return true;
+    return build->push ? delivery_push(context, &plan, results, err)
+                       : deliver(context, build, &plan, results, err);
 }
 
 static bool write_metadata(const char *path, const json_t *metadata, struct error *err)
@@ -168,10 +180,12 @@ static bool write_metadata(const char *path, const json_t *metadata, struct erro
 static bool check(const struct build_values *build, const struct definition_file *file,
                   struct error *err)
 {
-    if (build->destinations.count == 0)
-        return error_set(
-            err, ERROR_USAGE,
-            "say where the image goes: --to IMAGE, --to oci:FOLDER or --to oci-archive:FILE");
+    if ((build->destinations.count > 0) == build->push)
+        return error_set(err, ERROR_USAGE,
+                         "say where the image goes: --to IMAGE, --to oci:FOLDER or --to "
+                         "oci-archive:FILE, or else --push for the function's repository");
+    if (build->push && build->compression && strcmp(build->compression, "zstd") == 0)
+        return error_set(err, ERROR_USAGE, "--push is for Lambda, which takes gzip only");
     if (file->function_count != 1)
         return error_set(err, ERROR_USAGE, "'%.200s' has %zu functions; build makes one",
                          build->function.file, file->function_count);
@@ -192,7 +206,8 @@ static bool build_run(struct context *context, const void *values, const char **
     json_t *results = json_object_get(metadata, "destinations");
     (void)arguments;
 
-    if (!function_options_read(&build->function, true, context_progress(context), &file, err) ||
+    if (!function_options_read(&build->function, !build->push, context_progress(context), &file,
+                               err) ||
         !check(build, &file, err) ||
         !assemble(context, build, &file.functions[0], results, err) ||
         (build->metadata_file && !write_metadata(build->metadata_file, metadata, err)))
@@ -212,11 +227,16 @@ const struct command build_command = {
         "is\n"
         "reached by its digest. The same inputs give the same digests everywhere. --username "
         "is\n"
-        "for the registry the image goes to, or for its base's where it goes to folders only.",
+        "for the registry the image goes to, or for its base's where it goes to folders only.\n"
+        "--push is for those who deploy with other tools: it takes AWS's credentials, makes "
+        "the\n"
+        "function's repository where there is none and says the image by digest; see: skiff "
+        "export.",
     .examples =
         "skiff build -i alpine:3.20 -s hello.sh --to oci:hello\n"
         "skiff build -f function.yaml --platform linux/amd64,linux/arm64 \\\n"
         "    --to registry.example/team/hello:1.0 --metadata-file digests.json\n"
+        "skiff build -f function.yaml --push --metadata-file digests.json\n"
         "skiff build -i alpine:3.20 -s hello.sh --copy models:/opt/models --to oci:hello",
     .options = build_options,
     .values_size = sizeof(struct build_values),

@@ -22,3 +22,8 @@ bool delivery_begin(struct context *context, struct store *from,
 bool delivery_send(struct context *context, const struct assembly *assembly, struct store *from,
                    struct shipment *ahead, const char *destination, json_t *results,
                    struct error *err) MUST_CHECK;
+
+/** Makes the image that the plan, which it completes, is for, fit for Lambda, brings it to the
+ *  repository of the plan's function and appends what is there now to the array `results`. */
+bool delivery_push(struct context *context, struct assembly_plan *plan, json_t *results,
+                   struct error *err) MUST_CHECK;

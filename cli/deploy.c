@@ -9,11 +9,11 @@
 
 #include "cli/command.h"
 #include "cli/context.h"
+#include "cli/deploy_setup.h"
 #include "cli/describe.h"
 #include "cli/function_options.h"
 #include "cli/login_options.h"
 #include "cli/size.h"
-#include "lambda/deploy.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 
@@ -142,31 +142,17 @@ static bool deploy_one(struct context *context, const struct deploy_values *valu
                        enum deploy_mode mode, const struct definition *definition,
                        json_t *results, struct error *err)
 {
-    owned(location) struct location base = {0};
-    owned(memory) char *base_name = NULL;
-    owned(memory) char *base_image = NULL;
-    struct deploy_tools tools = {
-        .progress = context_progress(context),
-        .mode = mode,
-        .environment = {.unset = values->unset.values, .replace = values->replace_environment},
-        .wait_s = values->wait_s,
-        .rollback = values->rollback,
-    };
+    owned(deploy_setup) struct deploy_setup setup = {0};
+    struct deploy_tools *tools = &setup.tools;
 
-    if (!location_parse(definition->image, &base, err) ||
-        !context_created(context, &tools.recipe.created, err) ||
-        !context_platform(context, definition->region, &tools.platform, err) ||
-        !context_workspace(context, &tools.workspace, err) ||
-        !context_image(context, &base, &tools.base, &base_image, err))
+    if (!deploy_setup_open(context, definition, values->function.supervisor, &setup, err))
         return false;
-    if (base.kind == LOCATION_REGISTRY)
-        base_name = reference_format(&base.reference);
-    tools.base_image = base_image;
-    tools.recipe.definition = definition;
-    tools.recipe.base_name = base_name;
-    tools.recipe.supervisor_path = values->function.supervisor;
-    return plan_or_deploy(&tools, values->dry_run, context_globals(context)->json, results,
-                          err);
+    tools->mode = mode;
+    tools->environment = (struct environment_change){.unset = values->unset.values,
+                                                     .replace = values->replace_environment};
+    tools->wait_s = values->wait_s;
+    tools->rollback = values->rollback;
+    return plan_or_deploy(tools, values->dry_run, context_globals(context)->json, results, err);
 }
 
 /* The login given is for the registry of the base images, of which there can be but one. */
