@@ -144,6 +144,23 @@ class SandboxAsOrdinaryUserTest(SandboxTest):
         self.assertEqual(self.output("owner"), "993 993\n")
 
 
+class UnprivilegedContainerTest(LocalCase):
+    """Root of a user namespace that has no other ids, with mounts and processes of its own."""
+
+    def test_a_function_runs_in_it(self):
+        inside = ("unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork",
+                  "--mount-proc")
+        self.prefix = AS_NOBODY if IS_ROOT else ()
+        os.chown(self.folder, NOBODY if IS_ROOT else -1, NOBODY if IS_ROOT else -1)
+        if subprocess.run([*self.prefix, *inside, "true"], check=False,
+                          capture_output=True).returncode != 0:
+            self.skipTest("this machine forbids user namespaces")
+        self.prefix += inside
+        self.init("f", "id -u; touch /x || grep CapEff /proc/self/status; ls /proc | head -n 1")
+        self.assertEqual(self.output("f"), "993\ntouch: /x: Read-only file system\n"
+                                           "CapEff:\t0000000000000000\n1\n")
+
+
 @unittest.skipUnless(IS_ROOT and shutil.which("newuidmap"), "needs root, and newuidmap")
 class SubordinateIdsTest(SandboxTest):
     """An ordinary user whom /etc/subuid gives ids, in a copy that only he sees."""
