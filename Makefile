@@ -154,6 +154,7 @@ units: $(UNITS)
 
 asan: ## run the tests with the address and undefined-behaviour sanitizers
 	@tests/support/deps.sh check
+	@$(MAKE) --no-print-directory static
 	@$(MAKE) --no-print-directory all units BUILD=build-asan \
 	    CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all'
 	@SKIFF=$(CURDIR)/build-asan/skiff python3 tests/check.py --build build-asan

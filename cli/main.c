@@ -6,6 +6,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,15 +179,28 @@ static bool flush_output(struct error *err)
     return fflush(stdout) == 0 || error_set_errno(err, "write the output");
 }
 
+/* A closed stdin, stdout or stderr would give its number to the next file that is opened, and
+ * what is printed would end up in there. What takes its place refuses it instead. */
+static void keep_standard_numbers(void)
+{
+    for (int number = STDIN_FILENO; number <= STDERR_FILENO; number++)
+        if (fcntl(number, F_GETFD) < 0)
+            open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char **argv)
 {
     struct global_values globals = {0};
     struct error err = {0};
     int status = EXIT_SUCCESS;
 
+    keep_standard_numbers();
     signal(SIGPIPE, SIG_IGN); /* a broken pipe is an error of write(), with a sentence */
-    bool done =
-        dispatch(argc, (const char **)argv, &globals, &status, &err) && flush_output(&err);
+    bool done = dispatch(argc, (const char **)argv, &globals, &status, &err);
+    if (done)
+        done = flush_output(&err);
+    else
+        fflush(stdout); /* before the error, where both go to one file */
     option_release(global_options, &globals);
     if (done)
         return status;

@@ -23,6 +23,7 @@ enum { COLLECT_DEPTH = 8 };
 struct layout {
     struct store store;
     char *path;
+    bool is_new; /* its folder was made for it */
 };
 
 static char *blob_path(const struct layout *layout, const struct digest *digest)
@@ -221,9 +222,22 @@ static bool layout_make(const char *path, struct error *err)
            file_write(version, 0644, VERSION_FILE, strlen(VERSION_FILE), err);
 }
 
+/* Where not even one blob came, nothing stays. */
+static void unmake_empty(const char *path)
+{
+    owned(memory) char *blobs = text_format("%s/blobs", path);
+    owned(memory) char *sha256 = text_format("%s/sha256", blobs);
+    owned(memory) char *index = text_format("%s/index.json", path);
+    owned(memory) char *version = text_format("%s/oci-layout", path);
+
+    if (rmdir(sha256) == 0 && rmdir(blobs) == 0 && unlink(version) == 0 && unlink(index) == 0)
+        rmdir(path);
+}
+
 bool layout_open(const char *path, bool make, struct layout **out, struct error *err)
 {
     owned(memory) char *version = text_format("%s/oci-layout", path);
+    bool is_new = make && !file_exists(path);
 
     if (!file_exists(version)) {
         if (!make && is_empty(path))
@@ -239,6 +253,7 @@ bool layout_open(const char *path, bool make, struct layout **out, struct error 
     struct layout *layout = memory_new(1, sizeof *layout);
     layout->store.ops = &layout_ops;
     layout->path = memory_copy_string(path);
+    layout->is_new = is_new;
     *out = layout;
     return true;
 }
@@ -247,6 +262,8 @@ void layout_free(struct layout *layout)
 {
     if (!layout)
         return;
+    if (layout->is_new)
+        unmake_empty(layout->path);
     free(layout->path);
     free(layout);
 }

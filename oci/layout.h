@@ -19,9 +19,11 @@ struct layout;
 
 /** Opens the layout at `path`. With `make`, an empty one is made where nothing is or the
  *  folder is empty. ERROR_NOT_FOUND when nothing is there, ERROR_INVALID when something else
- * is. */
+ *  is. */
 bool layout_open(const char *path, bool make, struct layout **out,
                  struct error *err) MUST_CHECK;
+
+/** A folder that was made by layout_open() and got no blob goes again. */
 void layout_free(struct layout *layout);
 
 /** The same layout as a store; freed with the layout. */

@@ -439,12 +439,24 @@ static bool remove_file(const char *folder, const char *name, const char *suffix
     return true;
 }
 
+static bool refuse_absent(const char *name, struct error *err)
+{
+    return error_set(err, ERROR_NOT_FOUND, "no function '%s' on this machine", name);
+}
+
+/* A function that never came to be may have left a part of its image. */
+static bool sweep(struct local_platform *local, struct error *err)
+{
+    return open_layout(local, true, err) && layout_collect(local->layout, err) &&
+           functions_sweep(local->folder, err);
+}
+
 /* The record goes last but one: until then the function can be removed again, and what is
  * left of it afterwards is anybody's to sweep. */
 static bool remove_locked(struct local_platform *local, const char *name, struct error *err)
 {
     if (!functions_has(local->folder, name))
-        return error_set(err, ERROR_NOT_FOUND, "no function '%s' on this machine", name);
+        return sweep(local, err) && refuse_absent(name, err);
     return open_layout(local, true, err) && layout_remove_tag(local->layout, name, err) &&
            layout_collect(local->layout, err) && remove_file(local->folder, name, "log", err) &&
            remove_file(local->folder, name, "json", err) && functions_sweep(local->folder, err);
@@ -457,8 +469,9 @@ static bool local_remove(struct platform *self, const char *name, struct error *
     if (!definition_check_name(name, err))
         return false;
     /* A wrong name must not make folders. */
-    if (!functions_has(local->folder, name))
-        return error_set(err, ERROR_NOT_FOUND, "no function '%s' on this machine", name);
+    owned(memory) char *images = text_format("%s/images", local->folder);
+    if (!file_exists(images))
+        return refuse_absent(name, err);
     if (!take_lock(local, err))
         return false;
     bool removed = remove_locked(local, name, err);

@@ -134,8 +134,9 @@ bool program_from_file(const char *file, enum log_level lowest, struct program *
                                                 argument ? file : NULL, NULL});
             return true;
         }
-        log_line(lowest, LOG_WARNING, "The image has no '%.80s': '%.200s' is run by %s",
-                 interpreter, file, SHELL);
+        if (strcmp(interpreter, SHELL) != 0)
+            log_line(lowest, LOG_WARNING, "The image has no '%.80s': '%.200s' is run by %s",
+                     interpreter, file, SHELL);
     }
 
     if (!is_executable(SHELL))

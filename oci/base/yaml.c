@@ -42,6 +42,7 @@ struct reader {
     regex_t numbers[PATTERNS];
     const char *name;
     const char *bytes;
+    size_t count;
     size_t nodes;
 };
 
@@ -66,6 +67,19 @@ static bool refuse_bytes(const struct reader *reader, struct error *err)
                      column, reader->parser.problem);
 }
 
+/* The commonest slip, for which libyaml has no word. */
+static bool is_indented_by_tab(const struct reader *reader, size_t line)
+{
+    const char *text = reader->bytes;
+    const char *end = text + reader->count;
+
+    for (; line > 0 && (text = memchr(text, '\n', (size_t)(end - text))); line--)
+        text++;
+    while (text && text < end && *text == ' ')
+        text++;
+    return text && text < end && *text == '\t';
+}
+
 static bool refuse_syntax(const struct reader *reader, struct error *err)
 {
     const yaml_parser_t *parser = &reader->parser;
@@ -75,6 +89,9 @@ static bool refuse_syntax(const struct reader *reader, struct error *err)
     if (parser->error == YAML_READER_ERROR)
         return refuse_bytes(reader, err);
 
+    if (is_indented_by_tab(reader, parser->problem_mark.line))
+        return refuse(reader, parser->problem_mark, "a tab, where YAML is indented by spaces",
+                      err);
     refuse(reader, parser->problem_mark, parser->problem, err);
     if (!parser->context || parser->context_mark.line == parser->problem_mark.line)
         return false;
@@ -346,7 +363,7 @@ static bool read_document(struct reader *reader, struct yaml_node *root, struct 
 bool yaml_parse(const char *name, const char *bytes, size_t count, struct yaml_node *root,
                 struct error *err)
 {
-    struct reader reader = {.name = name, .bytes = bytes};
+    struct reader reader = {.name = name, .bytes = bytes, .count = count};
 
     *root = (struct yaml_node){.line = 1, .column = 1};
     if (count > YAML_FILE_LIMIT)

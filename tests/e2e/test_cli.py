@@ -47,6 +47,33 @@ class CliTest(SkiffTest):
         self.assertEqual(done.returncode, 1)
         self.assertIn("No space left", done.stderr)
 
+    def test_what_was_closed_takes_nothing_in(self):
+        """Else the first file that is opened has the number of stdout, and what is printed."""
+        fixed_base.make(self.folder / "base")
+        self.environment["XDG_DATA_HOME"] = str(self.folder / "data")
+        for closed in ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-":
+            with self.subTest(closed):
+                self.skiff_in_shell(f"--local init -i oci:base -n hello {closed}")
+                files = [each for each in (self.folder / "data").rglob("*") if each.is_file()]
+                self.assertEqual((self.folder / "data/skiff/lock").stat().st_size, 0)
+                for file in files:
+                    self.assertNotIn(b"copied sha256", file.read_bytes(), file)
+                self.succeed("--local", "rm", "-n", "hello")
+        self.assertEqual(self.skiff_in_shell("tags oci:base >&-"),
+                         "skiff: write the output: Bad file descriptor\n")
+
+    def skiff_in_shell(self, words):
+        """What it says on stderr."""
+        done = subprocess.run(f"{PROGRAM} {words}", shell=True, cwd=self.folder, text=True,
+                              env=self.environment, capture_output=True, check=False)
+        return done.stderr
+
+    def test_output_comes_before_the_error(self):
+        done = subprocess.run([PROGRAM, "doctor"], env=self.environment, text=True, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stdout, r"(?s)\Aregion .*\nskiff: doctor: [^\n]*\n\Z")
+
     def on_a_terminal(self, *words, **environment):
         """What the command writes to a terminal."""
         leader, follower = pty.openpty()

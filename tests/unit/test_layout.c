@@ -42,9 +42,34 @@ static void only_an_empty_place_becomes_a_layout(void **state)
     assert_false(file_exists(missing));
     assert_fails(layout_open(other, true, &layout, &err), ERROR_INVALID,
                  "is not an image layout");
-    assert_ok(layout_open(missing, true, &layout, &err));
+    assert_ok(layout_open(fixture->path, false, &layout, &err));
     layout_free(layout);
-    assert_ok(layout_open(missing, false, &layout, &err));
+}
+
+static void a_new_folder_without_a_blob_goes_again(void **state)
+{
+    const struct temp_layout *fixture = *state;
+    struct error err;
+    struct layout *layout;
+    owned(memory) char *empty = text_format("%s/empty", fixture->path);
+    owned(memory) char *fresh = text_format("%s/missing/deep", fixture->path);
+    struct descriptor blob;
+    struct sink *sink;
+
+    assert_ok(folder_make(empty, &err));
+    assert_ok(layout_open(empty, true, &layout, &err));
+    layout_free(layout);
+    assert_true(file_exists(empty)); /* it was there before */
+
+    assert_ok(layout_open(fresh, true, &layout, &err));
+    layout_free(layout);
+    assert_false(file_exists(fresh));
+
+    assert_ok(layout_open(fresh, true, &layout, &err));
+    assert_ok(layout_blob_sink(layout, &blob, &sink, &err));
+    assert_ok(sink_finish(sink, &err));
+    layout_free(layout);
+    assert_ok(layout_open(fresh, false, &layout, &err));
     layout_free(layout);
 }
 
@@ -189,6 +214,7 @@ int main(void)
     cmocka_unit_test_setup_teardown(test, temp_layout_set_up, temp_layout_tear_down)
     const struct CMUnitTest tests[] = {
         WITH_LAYOUT(only_an_empty_place_becomes_a_layout),
+        WITH_LAYOUT(a_new_folder_without_a_blob_goes_again),
         WITH_LAYOUT(new_bytes_find_their_place),
         WITH_LAYOUT(half_a_blob_is_never_there),
         WITH_LAYOUT(a_damaged_blob_is_noticed_when_read),

@@ -411,6 +411,28 @@ static void an_init_may_break_anywhere_and_is_begun_again(void **state)
     }
 }
 
+static void what_a_broken_init_left_can_be_removed(void **state)
+{
+    struct fixture *fixture = *state;
+    bool deployed = false;
+
+    for (int calls = 0; !deployed; calls++) {
+        struct error err;
+        struct faulty_store source;
+        faulty_store_init(&source, layout_store(fixture->source));
+        source.calls_left = calls;
+
+        deployed = deploy(fixture, &sample_definition, &source.store, &fixture->image, &err);
+        open_platform(fixture);
+        if (deployed)
+            break;
+        assert_fails(remove_function(fixture, "moo", &err), ERROR_NOT_FOUND,
+                     "no function 'moo' on this machine");
+        assert_in_range(count_files(fixture), 0, EMPTY_FILES);
+        assert_in_range(calls, 0, 50);
+    }
+}
+
 static void rubbish_of_the_killed_is_swept(void **state)
 {
     struct fixture *fixture = *state;
@@ -546,6 +568,7 @@ int main(void)
         TEST(the_image_is_named_by_digest_and_has_arrived),
         TEST(functions_do_not_share_a_tag),
         TEST(an_init_may_break_anywhere_and_is_begun_again),
+        TEST(what_a_broken_init_left_can_be_removed),
         TEST(rubbish_of_the_killed_is_swept),
         TEST(a_broken_record_is_named_and_can_be_removed),
         TEST(a_lost_image_is_said),
