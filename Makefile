@@ -161,7 +161,8 @@ asan: ## run the tests with the address and undefined-behaviour sanitizers
 
 # Parsers of bytes from outside, and what they are made of.
 FUZZED  := $(wildcard oci/base/*.c oci/*.c lambda/definition*.c) lambda/storage_path.c \
-           lambda/local/http_request.c layers/ignore.c layers/inode_set.c layers/unpack.c \
+           lambda/local/http_event.c lambda/local/http_request.c layers/ignore.c layers/inode_set.c \
+           layers/unpack.c \
            $(addprefix layers/,archive_refusal.c tar_file.c decompress.c docker_archive.c oci_archive.c) \
            registry/challenge.c registry/credential_helper.c registry/login_file.c \
            registry/registry_login.c lambda/aws/profile.c tests/fuzz/fuzz.c tests/support/raw_tar.c \

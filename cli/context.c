@@ -551,3 +551,8 @@ bool context_platform(struct context *context, const char *region, struct platfo
     *out = context->platform;
     return true;
 }
+
+struct clock *context_clock(struct context *context)
+{
+    return &context->clock;
+}

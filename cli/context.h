@@ -94,6 +94,8 @@ bool context_this_machine(struct context *context, struct platform **out,
 void context_end_with(struct context *context, int status);
 int context_exit_status(const struct context *context);
 
+struct clock *context_clock(struct context *context);
+
 /** How the terminal wants to be written to. */
 struct describe_look context_look(const struct context *context);
 

@@ -21,6 +21,7 @@ struct runtime_api {
     enum phase phase;
     struct http_exchange *waiting; /* who asked for the next event; NULL: nobody */
     bool has_exited;
+    double opened_ms;
 
     /* For the length of one call. */
     const struct runtime_event *event; /* NULL: in the init phase */
@@ -298,6 +299,7 @@ bool runtime_api_open(struct runtime_api **out, struct error *err)
         free(api);
         return false;
     }
+    api->opened_ms = clock_ms(CLOCK_MONOTONIC);
     *out = api;
     return true;
 }
@@ -363,6 +365,7 @@ bool runtime_api_init(struct runtime_api *api, const struct runtime_watch *watch
                       struct runtime_outcome *out, struct error *err)
 {
     begin(api, NULL, out);
+    api->begun_ms = api->opened_ms; /* the program has been started meanwhile */
     return serve(api, watch, limit_ms, err);
 }
 

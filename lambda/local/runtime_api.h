@@ -71,7 +71,7 @@ void runtime_api_free(struct runtime_api *api);
 const char *runtime_api_address(const struct runtime_api *api);
 
 /** Serves until the function asks for an event (RUNTIME_READY), says that it cannot, ends, or
- *  `limit_ms` are over. ERROR_CONFLICT when it was stopped. */
+ *  `limit_ms` are over since runtime_api_open(). ERROR_CONFLICT when it was stopped. */
 bool runtime_api_init(struct runtime_api *api, const struct runtime_watch *watch, int limit_ms,
                       struct runtime_outcome *out, struct error *err) MUST_CHECK;
 
