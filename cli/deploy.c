@@ -52,6 +52,20 @@ struct deploy_values {
                 "the supervisor's log level (default INFO)"), \
     OPTION_TEXT(struct deploy_values, function.runtime, "rt", "runtime", "image", \
                 "accepted for SCAR's users; functions are always images"), \
+    OPTION_TEXT(struct deploy_values, function.execution_mode, "em", "execution-mode", "lambda", \
+                "likewise; they always run on Lambda"), \
+    OPTION_TEXT(struct deploy_values, function.ignored, "sv", "supervisor-version", "VERSION", \
+                "likewise; skiff brings its own supervisor"), \
+    OPTION_TEXT(struct deploy_values, function.ignored, "db", "deployment-bucket", "BUCKET", \
+                "likewise; an image needs none"), \
+    OPTION_REFUSED("l", "layers", "an image takes no layers of Lambda; --copy puts files into it"), \
+    OPTION_REFUSED("bm", "batch-memory", FUNCTION_OPTIONS_NO_BATCH), \
+    OPTION_REFUSED("bc", "batch-vcpus", FUNCTION_OPTIONS_NO_BATCH), \
+    OPTION_REFUSED("g", "enable-gpu", FUNCTION_OPTIONS_NO_BATCH), \
+    OPTION_REFUSED("ph", "preheat", "run it once when it is there: skiff run -n NAME"), \
+    OPTION_REFUSED("api", "api-gateway-name", \
+                   "skiff makes no API Gateway; function_url: in the definition gives the " \
+                   "function an address"), \
     OPTION_TEXT(struct deploy_values, function.supervisor, NULL, "supervisor", "FILE", \
                 "a supervisor of your own instead of the one inside"), \
     LOGIN_OPTIONS(struct deploy_values, login), \

@@ -37,5 +37,20 @@ bool function_options_read(const struct function_values *values, bool name_is_op
         return error_set(err, ERROR_USAGE,
                          "runtime '%.40s': skiff makes images only, so it is always 'image'",
                          values->runtime);
+    if (values->execution_mode && strcmp(values->execution_mode, "lambda") != 0)
+        return error_set(err, ERROR_USAGE, "execution mode '%.40s': " FUNCTION_OPTIONS_NO_BATCH,
+                         values->execution_mode);
     return definition_file_read(values->file, &options, progress, out, err);
+}
+
+bool function_options_find(const char *name, const char *path, struct progress *progress,
+                           struct definition_file *out, struct error *err)
+{
+    const struct definition_options options = {0};
+
+    if (!name == !path)
+        return error_set(err, ERROR_USAGE, "say which function: -n NAME or -f FILE%s",
+                         name ? ", not both" : "");
+    return name ? definition_check_name(name, err)
+                : definition_file_read(path, &options, progress, out, err);
 }

@@ -19,6 +19,8 @@ struct function_values {
     bool creates_role;
     const char *log_level;
     const char *runtime;
+    const char *execution_mode;
+    const char *ignored; /* options that mean nothing for an image */
     const char *input;
     const char *output;
     int timeout_threshold_s;
@@ -31,6 +33,9 @@ struct function_values {
     const char *supervisor;
 };
 
+#define FUNCTION_OPTIONS_NO_BATCH                                                              \
+    "skiff knows nothing of AWS Batch, functions run on Lambda alone"
+
 /* clang-format off */
 #define FUNCTION_OPTIONS(type, function) \
     OPTION_TEXT(type, function.file, "f", "conf-file", "FILE", "the function's definition, in YAML"), \
@@ -42,6 +47,11 @@ struct function_values {
     OPTION_LIST(type, function.copies, NULL, "copy", "SRC:DEST", "a folder or file for the image; may be repeated"), \
     OPTION_TEXT(type, function.extra_payload, "ep", "extra-payload", "FOLDER", "a folder for /var/task, as SCAR has it")
 /* clang-format on */
+
+/** Reads the file of a command that is about functions which are there. ERROR_USAGE when both
+ * or none of `name` and `path` are given. With a name there is nothing to read. */
+bool function_options_find(const char *name, const char *path, struct progress *progress,
+                           struct definition_file *out, struct error *err) MUST_CHECK;
 
 /** Reads the definition file, or makes one of the options alone. ERROR_USAGE. */
 bool function_options_read(const struct function_values *values, bool name_is_optional,

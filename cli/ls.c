@@ -9,7 +9,10 @@
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 
-static const struct option ls_options[] = {OPTION_END};
+static const struct option ls_options[] = {
+    OPTION_REFUSED("b", "bucket", "use 'aws s3 ls s3://BUCKET/FOLDER/'"),
+    OPTION_END,
+};
 
 static const char *text_of(const json_t *function, const char *name)
 {

@@ -29,7 +29,7 @@ enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 static const struct option global_options[] = {
     OPTION_FLAG(struct global_values, local, NULL, "local",
                 "use this machine instead of AWS (also SKIFF_LOCAL=1)"),
-    OPTION_TEXT(struct global_values, profile, NULL, "profile", "NAME",
+    OPTION_TEXT(struct global_values, profile, "pf", "profile", "NAME",
                 "the profile of AWS's configuration (default: AWS_PROFILE)"),
     OPTION_TEXT(struct global_values, region, NULL, "region", "REGION",
                 "the AWS region (default: AWS_REGION, or the profile's)"),
@@ -45,11 +45,32 @@ static const struct option global_options[] = {
                 "say how many round trips there were, and how many in turn"),
     OPTION_FLAG(struct global_values, json, "j", "json",
                 "print one JSON document and nothing else"),
+    OPTION_REFUSED("v", "verbose", "AWS's own answers are not shown; --json has what they say"),
     OPTION_FLAG(struct global_values, quiet, "q", "quiet", "print no progress"),
     OPTION_FLAG(struct global_values, version, NULL, "version", "print the version"),
     OPTION_FLAG(struct global_values, help, "h", "help", "explain"),
     OPTION_END,
 };
+
+/* SCAR's commands that skiff has not, and what does the same. */
+static const struct {
+    const char *name;
+    const char *instead;
+} elsewhere[] = {
+    {"invoke", "'skiff run -n NAME -p JSON', or function_url: in the definition and curl"},
+    {"log", "'aws logs tail /aws/lambda/NAME'; 'skiff run' shows the end of it on errors"},
+    {"put", "'aws s3 cp PATH s3://BUCKET/FOLDER/'"},
+    {"get", "'aws s3 cp --recursive s3://BUCKET/FOLDER/ PATH'"},
+};
+
+static bool refuse_command(const char *name, struct error *err)
+{
+    for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
+        if (strcmp(elsewhere[i].name, name) == 0)
+            return error_set(err, ERROR_USAGE, "no command '%s'; use %s", name,
+                             elsewhere[i].instead);
+    return error_set(err, ERROR_USAGE, "no command '%.80s'; see: skiff --help", name);
+}
 
 static const struct command *find_command(const char *name)
 {
@@ -170,7 +191,7 @@ static bool dispatch(int argc, const char **argv, struct global_values *globals,
     }
     const struct command *command = find_command(words[0]);
     if (!command)
-        return error_set(err, ERROR_USAGE, "no command '%.80s'; see: skiff --help", words[0]);
+        return refuse_command(words[0], err);
     return execute(command, globals, count - 1, words + 1, status, err);
 }
 

@@ -40,8 +40,11 @@ static bool find_long(const struct option_set *sets, const char *word, struct fo
         for (const struct option *each = sets->options; each->kind != OPTION_KIND_END; each++) {
             if (strncmp(each->name, word, length) != 0)
                 continue;
+            bool is_whole = each->name[length] == '\0';
+            if (each->kind == OPTION_KIND_REFUSED && !is_whole)
+                continue;
             set_found(out, each, sets->values, value);
-            if (each->name[length] == '\0')
+            if (is_whole)
                 return true;
             candidates++;
         }
@@ -108,10 +111,11 @@ static bool store_value(const struct found *found, struct error *err)
         add_to_list(field(found), found->value);
         return true;
     case OPTION_KIND_FLAG:
+    case OPTION_KIND_REFUSED:
     case OPTION_KIND_END:
         break;
     }
-    abort(); /* flags are dealt with before, and the finders stop before the end */
+    abort(); /* those without a value are dealt with before, and the finders stop at the end */
 }
 
 bool option_parse(const struct option_set *sets, bool stop_at_word, int argc, const char **argv,
@@ -138,6 +142,9 @@ bool option_parse(const struct option_set *sets, bool stop_at_word, int argc, co
                                     : find_short(sets, word + 1, &found, err);
         if (!known)
             return false;
+        if (found.option->kind == OPTION_KIND_REFUSED)
+            return error_set(err, ERROR_USAGE, "--%s: %s", found.option->name,
+                             found.option->help);
         if (found.option->kind == OPTION_KIND_FLAG) {
             if (found.value)
                 return error_set(err, ERROR_USAGE, "--%s takes no value", found.option->name);
@@ -166,6 +173,8 @@ void option_release(const struct option *options, void *values)
 void option_print_help(const struct option *options, FILE *out)
 {
     for (const struct option *each = options; each->kind != OPTION_KIND_END; each++) {
+        if (each->kind == OPTION_KIND_REFUSED)
+            continue;
         int width = fprintf(out, "  ");
         width += each->letter ? fprintf(out, "-%s, ", each->letter) : fprintf(out, "    ");
         width += fprintf(out, "--%s%s%s", each->name, each->argument ? " " : "",

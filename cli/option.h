@@ -21,10 +21,11 @@
 
 enum option_kind {
     OPTION_KIND_END,
-    OPTION_KIND_FLAG,   /* bool */
-    OPTION_KIND_TEXT,   /* const char *, pointing into argv */
-    OPTION_KIND_NUMBER, /* int, from 1 */
-    OPTION_KIND_LIST,   /* struct option_list; may be given again and again */
+    OPTION_KIND_FLAG,    /* bool */
+    OPTION_KIND_TEXT,    /* const char *, pointing into argv */
+    OPTION_KIND_NUMBER,  /* int, from 1 */
+    OPTION_KIND_LIST,    /* struct option_list; may be given again and again */
+    OPTION_KIND_REFUSED, /* one of SCAR's that skiff has not; `help` says what to use instead */
 };
 
 /* Values in the order given, ended by NULL; they point into argv. */
@@ -51,6 +52,8 @@ struct option {
     {OPTION_KIND_NUMBER, letter, name, argument, help, offsetof(type, field)}
 #define OPTION_LIST(type, field, letter, name, argument, help) \
     {OPTION_KIND_LIST, letter, name, argument, help, offsetof(type, field)}
+#define OPTION_REFUSED(letter, name, instead) \
+    {OPTION_KIND_REFUSED, letter, name, NULL, instead, 0}
 #define OPTION_END {.kind = OPTION_KIND_END}
 /* clang-format on */
 

@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/context.h"
 #include "cli/describe.h"
+#include "cli/function_options.h"
 #include "oci/base/file.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
@@ -15,6 +16,7 @@ enum { PAYLOAD_LIMIT = 6 * 1024 * 1024 }; /* bytes: what Lambda takes */
 
 struct run_values {
     const char *name;
+    const char *file;
     const char *script;
     const char *payload;
     const char *output_file;
@@ -23,11 +25,18 @@ struct run_values {
 
 static const struct option run_options[] = {
     OPTION_TEXT(struct run_values, name, "n", "name", "NAME", "the function to run"),
+    OPTION_TEXT(struct run_values, file, "f", "conf-file", "FILE",
+                "the definition that names it"),
     OPTION_TEXT(struct run_values, script, "s", "run-script", "FILE",
                 "run this script in the function instead of its own"),
     OPTION_TEXT(struct run_values, payload, "p", "payload", "JSON", "the event (default: {})"),
     OPTION_TEXT(struct run_values, output_file, "o", "output-file", "FILE",
                 "write the output there, as it is"),
+    OPTION_REFUSED(
+        "a", "asynchronous",
+        "skiff waits for the answer; 'aws lambda invoke --invocation-type Event' does "
+        "not"),
+    OPTION_REFUSED("ib", "input-bucket", "send the event of one file with --payload"),
     OPTION_NUMBER(struct run_values, repeat, NULL, "repeat", "N",
                   "so many times in turn; on this machine warm after the first"),
     OPTION_END,
@@ -159,19 +168,40 @@ static bool run_once(struct context *context, const struct run_values *run,
     return true;
 }
 
+/* Which function, where; borrowed from `file` unless the option names it. */
+static bool find_function(const struct run_values *run, struct progress *progress,
+                          struct definition_file *file, struct run_values *out,
+                          const char **region, struct error *err)
+{
+    *out = *run;
+    *region = NULL;
+    if (!function_options_find(run->name, run->file, progress, file, err))
+        return false;
+    if (run->name)
+        return true;
+    if (file->function_count > 1)
+        return error_set(err, ERROR_USAGE, "'%.200s' has %zu functions: say which with -n NAME",
+                         run->file, file->function_count);
+    out->name = file->functions[0].name;
+    *region = file->functions[0].region;
+    return true;
+}
+
 static bool run_run(struct context *context, const void *values, const char **arguments,
                     struct error *err)
 {
-    const struct run_values *run = values;
-    const int times = run->repeat > 0 ? run->repeat : 1;
+    const struct run_values *given = values;
+    const int times = given->repeat > 0 ? given->repeat : 1;
+    owned(definition_file) struct definition_file file = {0};
     owned(memory) char *payload = NULL;
+    struct run_values found;
+    const struct run_values *run = &found;
+    const char *region;
     struct platform *platform;
 
-    if (!run->name)
-        return error_set(err, ERROR_USAGE, "say which function: -n NAME");
-    if (!definition_check_name(run->name, err) ||
+    if (!find_function(given, context_progress(context), &file, &found, &region, err) ||
         !make_payload(run, arguments, &payload, err) ||
-        !context_platform(context, NULL, &platform, err))
+        !context_platform(context, region, &platform, err))
         return error_wrap(err, "run");
     for (int i = 1; i <= times; i++) {
         const struct event event = {

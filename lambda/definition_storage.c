@@ -25,8 +25,7 @@ static bool is_given(const struct yaml_node *node)
     return node && node->kind != YAML_NULL && !(yaml_is_scalar(node) && !node->text[0]);
 }
 
-/* --- accounts ------------------------------------------------------------------------------
- */
+/* --- accounts --- */
 
 /* Fields as they are written: a key of digits is no number. Values are secret. */
 static bool read_account(const struct reading *reading, const struct yaml_node *account,
@@ -84,8 +83,7 @@ static bool read_providers(const struct reading *reading, struct error *err)
     return true;
 }
 
-/* --- places ----------------------------------------------------------------------------------
- */
+/* --- places --- */
 
 /* One entry of input: or output:, or the option that means the same. */
 struct place {
@@ -212,9 +210,7 @@ static bool read_places(const struct reading *reading, const char *kind, const c
     return !option || add_place(reading, "s3", &setting, places, err);
 }
 
-/* --- what goes round in circles
- * ----------------------------------------------------------------
- */
+/* --- what goes round in circles --- */
 
 static bool is_within(const struct place *inner, const struct place *outer)
 {

@@ -14,8 +14,7 @@
 
 static const char FUNCTIONS[] = "2015-03-31";
 
-/* --- as whom ---------------------------------------------------------------------------------
- */
+/* --- as whom --- */
 
 /* Who asks for a bucket: the deployer, or an account of storage_providers. */
 struct asker {
@@ -58,9 +57,7 @@ static void asker_init(struct asker *asker, const struct aws *aws, const char *p
         asker->aws.region = region;
 }
 
-/* --- what is wanted, and what was
- * --------------------------------------------------------------
- */
+/* --- what is wanted, and what was --- */
 
 /* "bucket": {"provider": …, "wanted": [folders], "unwanted": [folders]}, of the inputs in S3.
  */
@@ -117,9 +114,7 @@ static json_t *only_former(const json_t *bucket)
     return unwanted;
 }
 
-/* --- changing, or only saying so
- * -----------------------------------------------------------------
- */
+/* --- changing, or only saying so --- */
 
 /* One change under way. */
 struct settling {
@@ -170,8 +165,7 @@ static bool make_place(const struct settling *settling, struct bucket *bucket,
            bucket_make_folder(bucket, folder, err);
 }
 
-/* --- permission ------------------------------------------------------------------------------
- */
+/* --- permission --- */
 
 /* A new string: of letters, digits, '-' and '_' alone. */
 static char *statement_id(const char *bucket)
@@ -290,8 +284,7 @@ static bool forbid(const struct settling *settling, const char *bucket, struct e
     return false;
 }
 
-/* --- one bucket ------------------------------------------------------------------------------
- */
+/* --- one bucket --- */
 
 /* The document of a bucket that is not there is that of one that calls nobody. */
 static bool read_notification(struct bucket *bucket, char **xml, struct error *err)
@@ -419,9 +412,7 @@ bool trigger_settle(const struct aws *aws, const struct trigger_change *change,
     return settle_outputs(&settling, err) && settle_inputs(&settling, buckets, err);
 }
 
-/* --- the function goes
- * -------------------------------------------------------------------------
- */
+/* --- the function goes --- */
 
 static bool silence(struct bucket *bucket, const char *arn, bool *changed, struct error *err)
 {

@@ -29,6 +29,7 @@ static const struct option options[] = {
     OPTION_FLAG(struct values, quiet, "q", "quiet", "say nothing"),
     OPTION_NUMBER(struct values, memory, "m", "memory", "MIB", "the memory"),
     OPTION_LIST(struct values, list, "e", "environment", "VAR=VALUE", "a variable"),
+    OPTION_REFUSED("g", "enable-gpu", "there is none"),
     OPTION_END,
 };
 
@@ -75,6 +76,23 @@ static void every_spelling_reaches_the_field(void **state)
         assert_false(values.quiet);
         assert_int_equal(count, 0);
     }
+}
+
+static void refused_options_say_what_to_do_and_are_in_nobodys_way(void **state)
+{
+    (void)state;
+    const char **refused[] = {WORDS("-g"), WORDS("--enable-gpu"), WORDS("--enable-gpu=1")};
+    struct values values = {0};
+    struct globals globals = {0};
+    struct error err;
+    int count;
+
+    for (size_t i = 0; i < COUNT(refused); i++)
+        assert_fails(parse(refused[i], false, &values, &globals, &count, &err), ERROR_USAGE,
+                     "--enable-gpu: there is none");
+    assert_ok(parse(WORDS("--en", "A=1"), false, &values, &globals, &count, &err));
+    assert_string_equal(values.list.values[0], "A=1");
+    option_release(options, &values);
 }
 
 static void two_letters_win_over_one_and_its_value(void **state)
@@ -178,6 +196,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_spelling_reaches_the_field),
+        cmocka_unit_test(refused_options_say_what_to_do_and_are_in_nobodys_way),
         cmocka_unit_test(two_letters_win_over_one_and_its_value),
         cmocka_unit_test(a_list_keeps_every_value),
         cmocka_unit_test(a_wrong_word_is_named),
