@@ -23,6 +23,7 @@ from tests.support.skiff import CHECKOUT, SkiffTest, read_layout
 
 ARCHITECTURES = ("amd64", "arm64")
 QEMU = shutil.which("qemu-aarch64-static")
+SYSTEM_AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 MEMORY_LIMIT_KB = 8192
 SIZE_LIMIT = 4_000_000  # without the supervisors inside
 
@@ -168,6 +169,11 @@ class RootsTest(StaticTest):
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stderr, "no certificates to trust .*--ca-file or SSL_CERT_FILE")
 
+    def test_a_root_that_names_no_resolver(self):
+        done = self.inside("inspect", "registry.example/app:1")
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, "resolve host.*registry.example.*no /etc/resolv.conf")
+
 
 class ReleaseTest(unittest.TestCase):
     folder = CHECKOUT / "build" / "release"
@@ -257,15 +263,17 @@ class MemoryTest(StaticTest):
                        for _ in range(12)]})
 
     def test_a_copy_stays_below_eight_megabytes(self):
-        """Over TLS both ways, with HTTP/2."""
+        """Over TLS both ways, with HTTP/2, and all the authorities of a distribution to trust."""
         measure, cost = self.folder / "measure", self.folder / "cost"
         subprocess.run(["cc", "-o", measure, CHECKOUT / "tests/bench/measure.c"], check=True)
         plain = self.registry()
         self.put_large(plain.host)
         front = Http2Front(plain.host, **self.tls, folder=self.folder).start()
         self.addCleanup(front.stop)
+        bundle = self.folder / "bundle.pem"
+        bundle.write_text(SYSTEM_AUTHORITIES.read_text() + self.authority.read_text())
 
-        done = subprocess.run([measure, cost, program("amd64"), "copy", "--ca-file", self.authority,
+        done = subprocess.run([measure, cost, program("amd64"), "copy", "--ca-file", bundle,
                                f"tls.localhost:{front.port}/large", f"{self.encrypted()}/large"],
                               env=self.environment, text=True, capture_output=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
