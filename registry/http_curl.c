@@ -61,7 +61,7 @@ struct transfer {
     char *wanted; /* where somebody waits for bytes: they need not be held first */
     size_t wanted_capacity;
     size_t wanted_count;
-    char *buffer; /* what arrived and was not read yet: [start, end) */
+    char *buffer; /* what arrived and was not read yet: [start, end); NULL: nothing ever was */
     size_t start;
     size_t end;
     bool paused;
@@ -160,6 +160,22 @@ static size_t give(struct transfer *transfer, const char *bytes, size_t length)
     return given;
 }
 
+static void hold(struct transfer *transfer, const char *bytes, size_t length)
+{
+    if (!transfer->buffer)
+        transfer->buffer = memory_new(BODY_BYTES, sizeof(char));
+    memcpy(transfer->buffer + transfer->end, bytes, length);
+    transfer->end += length;
+}
+
+/* libcurl would go on reading, and keep for us what we cannot take. */
+static void pause_when_full(struct transfer *transfer)
+{
+    if (transfer->end == 0 && transfer->wanted_count < transfer->wanted_capacity)
+        return;
+    transfer->paused = curl_easy_pause(transfer->easy, CURLPAUSE_RECV) == CURLE_OK;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 {
     struct transfer *transfer = context;
@@ -171,12 +187,9 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
         return CURL_WRITEFUNC_PAUSE;
     }
     size_t given = give(transfer, bytes, length);
-    if (given == length)
-        return length;
-    transfer->buffer =
-        memory_resize(transfer->buffer, transfer->end + length - given, sizeof(char));
-    memcpy(transfer->buffer + transfer->end, bytes + given, length - given);
-    transfer->end += length - given;
+    if (given < length)
+        hold(transfer, bytes + given, length - given);
+    pause_when_full(transfer);
     return length;
 }
 
@@ -355,10 +368,8 @@ static size_t take_held(struct transfer *transfer, void *bytes, size_t capacity)
 
     memcpy(bytes, transfer->buffer + transfer->start, count);
     transfer->start += count;
-    if (transfer->start == transfer->end) {
+    if (transfer->start == transfer->end)
         transfer->start = transfer->end = 0;
-        free(take(&transfer->buffer));
-    }
     return count;
 }
 
@@ -405,8 +416,10 @@ static void body_free(struct source *self)
     struct transfer *transfer = (struct transfer *)self;
     struct http_curl *curl = transfer->owner;
 
-    if (!transfer->ended && !transfer->paused)
+    if (!transfer->ended && transfer->end == 0) {
+        resume(transfer);
         perform(transfer); /* the end may have arrived unread, and saves the connection */
+    }
     /* What failed has no connection worth keeping, and an easy handle of libcurl's whose
      * connection never came about refuses to be set up again. */
     bool failed = transfer->result != CURLE_OK;
@@ -530,8 +543,10 @@ static bool curl_transport_exchange(struct http *self, const struct http_request
         return false;
     }
     while (!has_answered(transfer) && !transfer->ended) {
+        uint64_t left = transfer->upload_left;
         perform(transfer);
-        if (!has_answered(transfer) && !transfer->ended)
+        /* What has just sent something can likely send more. */
+        if (!has_answered(transfer) && !transfer->ended && transfer->upload_left == left)
             wait_for_network(transfer);
     }
     transfer->upload = NULL;
