@@ -33,15 +33,6 @@ static void copy_release(struct copy *copy)
     free(copy->documents);
 }
 
-static bool add_layer(struct copy *copy, const struct descriptor *layer, struct error *err)
-{
-    if (layer->media_type == MEDIA_TYPE_FOREIGN_LAYER)
-        return error_set(err, ERROR_INVALID,
-                         "%s may not be distributed, so its image is not copied",
-                         digest_format(&layer->digest).text);
-    return shipment_add(copy->shipment, layer, err);
-}
-
 static bool add_blobs_of_manifest(struct copy *copy, const struct document *document,
                                   struct error *err)
 {
@@ -52,8 +43,8 @@ static bool add_blobs_of_manifest(struct copy *copy, const struct document *docu
     if (!manifest_read(document, &config, &layers, &count, err))
         return false;
     for (size_t i = 0; i < count; i++)
-        if (!add_layer(copy, &layers[i], err))
-            return error_wrap(err, "layer %zu", i + 1);
+        if (!shipment_add(copy->shipment, &layers[i], err))
+            return false;
     return shipment_add(copy->shipment, &config, err);
 }
 
