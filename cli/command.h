@@ -33,6 +33,7 @@ extern const struct command export_command;
 extern const struct command ls_command;
 extern const struct command run_command;
 extern const struct command shell_command;
+extern const struct command invoke_command;
 extern const struct command serve_command;
 extern const struct command rm_command;
 extern const struct command build_command;

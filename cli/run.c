@@ -7,12 +7,11 @@
 #include "cli/context.h"
 #include "cli/describe.h"
 #include "cli/function_options.h"
+#include "cli/payload.h"
 #include "oci/base/file.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
-
-enum { PAYLOAD_LIMIT = 6 * 1024 * 1024 }; /* bytes: what Lambda takes */
 
 struct run_values {
     const char *name;
@@ -29,7 +28,8 @@ static const struct option run_options[] = {
                 "the definition that names it"),
     OPTION_TEXT(struct run_values, script, "s", "run-script", "FILE",
                 "run this script in the function instead of its own"),
-    OPTION_TEXT(struct run_values, payload, "p", "payload", "JSON", "the event (default: {})"),
+    OPTION_TEXT(struct run_values, payload, "p", "payload", "JSON|@FILE|-",
+                "the event (default: {})"),
     OPTION_TEXT(struct run_values, output_file, "o", "output-file", "FILE",
                 "write the output there, as it is"),
     OPTION_REFUSED(
@@ -48,20 +48,13 @@ static bool make_payload(const struct run_values *run, const char **words, char 
 {
     if ((run->script != NULL) + (run->payload != NULL) + (words[0] != NULL) > 1)
         return error_set(err, ERROR_USAGE, "a script, a payload or a command: one of them");
-    if (run->payload) {
-        json_owned json_t *event = NULL;
-        if (!json_parse(run->payload, strlen(run->payload), &event, err)) {
-            err->kind = ERROR_USAGE;
-            return error_wrap(err, "--payload");
-        }
-        *out = memory_copy_string(run->payload);
-        return true;
-    }
+    size_t count;
+    if (run->payload)
+        return payload_read(run->payload, out, &count, err);
 
     json_owned json_t *event = json_object();
     if (run->script) {
         owned(memory) char *bytes = NULL;
-        size_t count;
         if (!file_read(run->script, PAYLOAD_LIMIT, &bytes, &count, err))
             return error_wrap(err, "--run-script");
         owned(memory) char *encoded = base64_encode(bytes, count);

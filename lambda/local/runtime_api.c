@@ -101,10 +101,10 @@ static void give_event(struct runtime_api *api)
     /* The function compares the deadline with the machine's clock, so that one is asked. */
     text_addf(&fields,
               "Lambda-Runtime-Aws-Request-Id: %s\r\n"
-              "Lambda-Runtime-Deadline-Ms: %.0f\r\n"
+              "Lambda-Runtime-Deadline-Ms: %lld\r\n"
               "Lambda-Runtime-Invoked-Function-Arn: %s\r\n"
               "Lambda-Runtime-Trace-Id: %s\r\n",
-              event->request_id, clock_ms(CLOCK_REALTIME) + event->timeout_ms,
+              event->request_id, (long long)clock_ms(CLOCK_REALTIME) + event->timeout_ms,
               event->function_arn, event->trace_id);
     if (event->client_context)
         text_addf(&fields, "Lambda-Runtime-Client-Context: %s\r\n", event->client_context);

@@ -58,6 +58,11 @@ class AwsTest(AwsCase):
         self.assertRegex(done.stdout, r"\ARequest Id: \S+\nLog Group Name: /aws/lambda/moo\n"
                          r"Log Stream Name: 2026/01/01/\[\$LATEST\]0\nmoo\n\Z")
 
+        self.aws.queue_result(ANSWER)
+        done = self.skiff("invoke", "-n", "moo", "-p", "{}")
+        self.assert_done(done)
+        self.assertEqual(json.loads(done.stdout), json.loads(ANSWER))
+
         done = self.skiff("rm", "-n", "moo")
         self.assert_done(done)
         for line in ("Function 'moo' successfully deleted.",

@@ -3,6 +3,7 @@
 where that is root, as an ordinary user, too.
 """
 
+import base64
 import json
 import os
 import random
@@ -126,6 +127,30 @@ class LocalTest(LocalCase):
         """)
         for _ in range(2):
             self.assertEqual(self.output("writer"), "kept\n")
+
+    def test_invoke_prints_the_answer_as_it_is(self):
+        self.init("f", 'cat "$INPUT_FILE_PATH"')
+        event = self.write("event.json", '{"from": "a file"}')
+        for payload, text, body in (('{"n": 1}', "", '{"n": 1}'),
+                                    ("@" + event, "", '{"from": "a file"}'),
+                                    ("-", '{"on": "stdin"}', '{"on": "stdin"}')):
+            done = self.skiff("--quiet", "invoke", "-n", "f", "-p", payload, text=text)
+            answer = json.loads(done.stdout)
+            self.assertEqual(base64.b64decode(answer["body"]).decode(), body)
+        self.skiff("invoke", "-n", "f", "-o", "answer.json")
+        self.assertIn("statusCode", json.loads((self.folder / "answer.json").read_bytes()))
+        told = json.loads(self.skiff("invoke", "-n", "f", "--json").stdout)
+        self.assertEqual((told["Failed"], json.loads(told["Payload"])["statusCode"]), (False, 200))
+
+        done = self.skiff("invoke", "-n", "f", "-p", '{"script": 7}', status=1)
+        self.assertEqual(json.loads(done.stdout)["errorType"], "Skiff.InvalidEvent")
+        self.assertIn("REPORT RequestId", done.stderr)
+        self.assertIn("function 'f' failed", done.stderr)
+        for payload, status, says in (("{", 2, "--payload"), ("@missing", 1, "'missing'"),
+                                      ("-", 2, "--payload")):
+            self.assertIn(says, self.skiff("invoke", "-n", "f", "-p", payload,
+                                           status=status).stderr)
+        self.assertIn("say which function", self.skiff("invoke", status=2).stderr)
 
     def test_repeated_runs_find_the_function_warm(self):
         self.init("again", "test -e /tmp/seen && echo warm || echo cold; touch /tmp/seen")
