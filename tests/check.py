@@ -24,8 +24,9 @@ SUITE_SECONDS = 900
 # Each takes two to four seconds.
 FUZZ_RUNS = {"archive": 8000, "base64": 150000, "challenge": 100000, "definition": 7000,
              "event": 60000, "ignore": 8000, "image": 40000, "json": 60000, "location": 250000,
-             "platform_spec": 350000, "profile": 60000, "registry_login": 18000, "http_event": 40000, "http_request": 60000,
-             "supervisor_settings": 5000, "unpack": 1500, "yaml": 12000}
+             "http_event": 40000, "http_request": 60000, "platform_spec": 350000, "profile": 60000,
+             "registry_login": 18000, "request": 40000, "supervisor_settings": 5000,
+             "unpack": 1500, "yaml": 12000}
 FUZZ_SEEDS = {"definition": ["testdata/definitions"], "yaml": ["testdata/definitions"],
               "supervisor_settings": ["testdata/definitions"]}
 

@@ -13,6 +13,7 @@
 #include "oci/base/yaml.h"
 
 static const char CONFIG_FILE[] = "/var/task/function_config.yaml";
+static const char GIVEN_FILE[] = "/oscar/config/function_config.yaml";
 
 static bool parse_yaml(const char *origin, const char *bytes, size_t count, json_t **out,
                        struct error *err)
@@ -61,46 +62,66 @@ void config_add_missing(json_t *object, const json_t *other)
     }
 }
 
-/* The file's; NULL when there is none. */
-static bool read_file(json_t **out, struct error *err)
+/* A file's; NULL when there is none. */
+static bool read_file(const char *path, json_t **out, struct error *err)
 {
     owned(memory) char *bytes = NULL;
     size_t count = 0;
 
-    if (!file_read(CONFIG_FILE, CONFIG_LIMIT, &bytes, &count, err))
+    if (!file_read(path, CONFIG_LIMIT, &bytes, &count, err))
         return err->kind == ERROR_NOT_FOUND;
-    return config_parse(CONFIG_FILE, bytes, count, out, err);
+    return config_parse(path, bytes, count, out, err);
 }
 
-/* That of FDL; NULL when there is none. */
-static bool read_fdl(const char *const *environment, json_t **out, struct error *err)
+/* That of a variable; NULL when there is none. */
+static bool read_variable(const char *const *environment, const char *name, json_t **out,
+                          struct error *err)
 {
-    const char *encoded = environment_get(environment, "FDL");
+    const char *encoded = environment_get(environment, name);
     owned(memory) char *bytes = NULL;
     size_t count = 0;
 
     if (!encoded)
         return true;
     if (!base64_decode(encoded, &bytes, &count, err))
-        return error_wrap(err, "FDL");
-    return config_parse("FDL", bytes, count, out, err);
+        return error_wrap(err, "%s", name);
+    return config_parse(name, bytes, count, out, err);
 }
 
-bool config_read(const char *const *environment, json_t **out, struct error *err)
+/* What a file says, and a variable for what it does not say. */
+static bool read_both(const char *const *environment, const char *path, const char *name,
+                      json_t **out, struct error *err)
 {
     json_owned json_t *config = NULL;
-    json_owned json_t *fdl = NULL;
+    json_owned json_t *other = NULL;
 
-    if (!read_file(&config, err))
+    if (!read_file(path, &config, err))
         return false;
-    if (!read_fdl(environment, &fdl, err)) {
+    if (!read_variable(environment, name, &other, err)) {
         if (!config)
             return false;
-        log_line(LOG_INFO, LOG_WARNING, "%s: %s is enough", err->text, CONFIG_FILE);
+        log_line(LOG_INFO, LOG_WARNING, "%s: %s is enough", err->text, path);
     }
     if (!config)
         config = json_object();
-    config_add_missing(config, fdl);
+    config_add_missing(config, other);
     *out = take(&config);
+    return true;
+}
+
+bool config_read(const char *const *environment, bool is_outside, json_t **out,
+                 struct error *err)
+{
+    json_owned json_t *given = NULL;
+    json_owned json_t *config = NULL;
+
+    if (is_outside && !read_both(environment, GIVEN_FILE, "FUNCTION_CONFIG", &given, err))
+        return false;
+    if (!read_both(environment, CONFIG_FILE, "FDL", &config, err))
+        return false;
+    if (!given)
+        given = json_object();
+    config_add_missing(given, config);
+    *out = take(&given);
     return true;
 }

@@ -3,17 +3,20 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lambda/supervisor/answer.h"
 #include "lambda/supervisor/event.h"
 #include "lambda/supervisor/stage.h"
 #include "oci/base/memory.h"
 
+enum { ERRORS_LIMIT = 8 * 1024 }; /* more than a failure tells */
+
 static const char TIME_OUT[] = "Skiff.Timeout";
 
 /* What has come of the records so far. */
 struct progress {
-    struct output output;
+    struct run_outputs outputs;
     struct run_result run;    /* the last one's */
     struct error first_error; /* of those for which nothing could be run */
     const char *failure_type; /* that it makes */
@@ -63,7 +66,7 @@ static void run_records(struct run *run, struct progress *progress)
     struct error err;
 
     while (run->index < run->event->record_count && !progress->run.timed_out) {
-        if (!run_record(run, &progress->output, &progress->run, &err))
+        if (!run_record(run, &progress->outputs, &progress->run, &err))
             note_failure(run, &err, progress);
         if (progress->exit_code == 0)
             progress->exit_code = progress->run.exit_code;
@@ -84,6 +87,12 @@ static char *store_output(const struct run *run, const struct output *output)
     return place;
 }
 
+/* What there is to see of why it failed. */
+static const struct output *last_words(const struct progress *progress)
+{
+    return progress->outputs.has_errors ? &progress->outputs.errors : &progress->outputs.all;
+}
+
 static void answer_with_time_out(const struct run *run, const struct progress *progress,
                                  struct job_result *out)
 {
@@ -97,13 +106,29 @@ static void answer_with_time_out(const struct run *run, const struct progress *p
         text_addf(&reason, " at record %zu of %zu ('%.200s')", run->index,
                   run->event->record_count, run->event->records[run->index - 1].key);
     out->failure_type = TIME_OUT;
-    out->failure = answer_failure(text_string(&reason), &progress->output);
+    out->failure = answer_failure(text_string(&reason), last_words(progress));
 }
 
-static void answer(const struct run *run, const struct progress *progress,
-                   struct job_result *out)
+/* What it printed is the response, byte for byte. */
+static void answer_raw(struct progress *progress, struct job_result *out)
+{
+    struct output *output = &progress->outputs.all;
+
+    if (output->printed > output->limit) {
+        out->failure_type = "Skiff.LimitExceeded";
+        out->failure = text_format("the response has %" PRIu64
+                                   " bytes, and Lambda takes %d at most: store what is large",
+                                   output->printed, RESPONSE_LIMIT);
+        return;
+    }
+    out->response_count = output->kept.length;
+    out->response = text_take(&output->kept);
+}
+
+static void answer(const struct run *run, struct progress *progress, struct job_result *out)
 {
     const struct job_context *context = run->context;
+    bool is_raw = context->settings->mode == MODE_RAW;
 
     if (progress->failed > 0) {
         out->failure_type = progress->failure_type;
@@ -114,17 +139,48 @@ static void answer(const struct run *run, const struct progress *progress,
                                          progress->first_error.text);
     } else if (progress->run.timed_out) {
         answer_with_time_out(run, progress, out);
-    } else if (progress->exit_code != 0 && context->settings->fails_with_script) {
+    } else if (context->is_outside) {
+        return;
+    } else if (progress->exit_code != 0 && (is_raw || context->settings->fails_with_script)) {
         owned(memory) char *reason =
             text_format("the user script exited with code %d", progress->exit_code);
         out->failure_type = "Skiff.ScriptFailed";
-        out->failure = answer_failure(reason, &progress->output);
+        out->failure = answer_failure(reason, last_words(progress));
+    } else if (is_raw) {
+        answer_raw(progress, out);
     } else {
-        owned(memory) char *place = store_output(run, &progress->output);
+        owned(memory) char *place = store_output(run, &progress->outputs.all);
         log_line(context->settings->log_level, LOG_INFO, "Creating response");
         out->response = answer_response(run->invocation->request_id, context->environment,
-                                        &progress->output, place, progress->exit_code);
+                                        &progress->outputs.all, place, progress->exit_code);
+        out->response_count = strlen(out->response);
     }
+}
+
+/* In the modes that leave events to the program, whatever came is its input. */
+static bool read_event(const struct job_context *context, const struct invocation *invocation,
+                       struct event *out, struct error *err)
+{
+    if (context->settings->mode == MODE_SCAR)
+        return event_read(invocation->event, invocation->event_count,
+                          context->settings->log_level, out, err);
+    *out = (struct event){
+        .record_count = 1, .input = invocation->event, .input_count = invocation->event_count};
+    return true;
+}
+
+static struct run_outputs prepare_outputs(const struct job_context *context)
+{
+    const struct output errors = {.keeps_end = true, .limit = ERRORS_LIMIT};
+    bool is_raw = context->settings->mode == MODE_RAW;
+
+    if (context->is_outside)
+        return (struct run_outputs){{.way = OUTPUT_PRINTED}, errors, true};
+    if (is_raw)
+        return (struct run_outputs){
+            {.way = OUTPUT_KEPT, .limit = RESPONSE_LIMIT}, errors, true};
+    bool has_storage = context->settings->storage.output_count > 0;
+    return (struct run_outputs){.all = {.limit = OUTPUT_LIMIT, .keeps_all = has_storage}};
 }
 
 void job_run(const struct job_context *context, const struct invocation *invocation,
@@ -134,17 +190,17 @@ void job_run(const struct job_context *context, const struct invocation *invocat
     struct error err;
 
     *out = (struct job_result){0};
-    if (!event_read(invocation->event, invocation->event_count, context->settings->log_level,
-                    &event, &err)) {
+    if (!read_event(context, invocation, &event, &err)) {
         out->failure_type = failure_type(err.kind);
         out->failure = memory_copy_string(err.text);
         return;
     }
 
     struct run run = {.context = context, .invocation = invocation, .event = &event};
-    bool has_storage = context->settings->storage.output_count > 0;
-    struct progress progress = {.output = {.limit = OUTPUT_LIMIT, .keeps_all = has_storage}};
+    struct progress progress = {.outputs = prepare_outputs(context)};
     run_records(&run, &progress);
+    out->exit_code = progress.exit_code;
     answer(&run, &progress, out);
-    output_release(&progress.output);
+    output_release(&progress.outputs.all);
+    output_release(&progress.outputs.errors);
 }

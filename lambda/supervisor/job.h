@@ -13,8 +13,10 @@
 
 /* A response, or the words for a function error. */
 struct job_result {
-    char *response;           /* NULL: the function failed */
-    const char *failure_type; /* "Skiff.Timeout" */
+    char *response; /* NULL: the function failed, or there is nobody to answer */
+    size_t response_count;
+    int exit_code;            /* of the first program that ended with another than 0 */
+    const char *failure_type; /* "Skiff.Timeout"; NULL: it did not fail */
     char *failure;
 };
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lambda/supervisor/log.h"
@@ -45,24 +46,52 @@ static void give_up(struct output *output)
     output->keeps_all = false;
 }
 
-void output_add(struct output *output, const char *bytes, size_t count)
+static void pass_on(const struct output *output, const char *bytes, size_t count)
+{
+    if (output->way == OUTPUT_LOGGED)
+        log_bytes(bytes, count);
+    else if (output->way == OUTPUT_PRINTED && !write_all(STDOUT_FILENO, bytes, count))
+        return; /* who does not listen any more is no reason to stop */
+}
+
+/* Now and then the first half goes, so that the rest need not be moved for each line. */
+static void keep_end(struct output *output, const char *bytes, size_t count)
+{
+    struct text *kept = &output->kept;
+
+    text_add_bytes(kept, bytes, count);
+    if (kept->length <= 2 * output->limit)
+        return;
+    memmove(kept->bytes, kept->bytes + kept->length - output->limit, output->limit + 1);
+    kept->length = output->limit;
+}
+
+static void keep_start(struct output *output, const char *bytes, size_t count)
 {
     size_t room = output->limit - output->kept.length;
 
-    log_bytes(bytes, count);
     if (output->keeps_all && count > room) {
         bool kept = (output->file || open_file(output)) && write_all(output->fd, bytes, count);
         if (!kept)
             give_up(output);
     }
     text_add_bytes(&output->kept, bytes, count < room ? count : room);
+}
+
+void output_add(struct output *output, const char *bytes, size_t count)
+{
+    pass_on(output, bytes, count);
+    if (output->keeps_end)
+        keep_end(output, bytes, count);
+    else
+        keep_start(output, bytes, count);
     output->printed += count;
     output->inside_line = count > 0 ? bytes[count - 1] != '\n' : output->inside_line;
 }
 
 void output_end_line(struct output *output)
 {
-    if (output->inside_line)
+    if (output->inside_line && output->way == OUTPUT_LOGGED)
         log_bytes("\n", 1);
     output->inside_line = false;
 }

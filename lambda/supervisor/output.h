@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * What the user's program prints in all the runs for one event: to the log while it comes,
- * and kept for the answer as far as an answer carries it. What is more than that may be kept
- * in a file, to go to a storage.
+ * What the user's program prints in all the runs for one event: to the log while it comes, or
+ * wherever it belongs, and kept for the answer as far as an answer carries it. What is more
+ * than that may be kept in a file, to go to a storage.
  */
 
 #include <stdbool.h>
@@ -13,9 +13,17 @@
 
 #include "oci/base/text.h"
 
+enum output_way {
+    OUTPUT_LOGGED,
+    OUTPUT_PRINTED, /* on stdout: there is nobody to answer */
+    OUTPUT_KEPT,    /* it is the answer and nothing else */
+};
+
 struct output {
-    size_t limit;     /* bytes to keep */
-    struct text kept; /* the first ones */
+    enum output_way way;
+    bool keeps_end; /* the last bytes instead of the first */
+    size_t limit;   /* bytes to keep; of the last ones there may be as many again */
+    struct text kept;
     uint64_t printed; /* in all */
     bool inside_line; /* the last one has no end */
 

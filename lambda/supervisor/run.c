@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "lambda/supervisor/child.h"
+#include "lambda/supervisor/runtime_variables.h"
 #include "lambda/supervisor/scratch.h"
 #include "lambda/supervisor/script.h"
 #include "lambda/supervisor/stage.h"
@@ -176,6 +177,8 @@ static void set_variables(const struct run *run, const struct folders *folders,
     for (char **own = settings->variables; own && *own; own++)
         variables_put(variables, *own, lowest);
     set_parameters(run, "", variables);
+    if (settings->mode == MODE_RAW)
+        runtime_variables_add(variables, settings, run->context->command);
 }
 
 /* --- the run --- */
@@ -209,7 +212,7 @@ static bool choose_program(const struct run *run, const struct folders *folders,
     const char *search = environment_get((const char *const *)variables->list, "PATH");
     const struct script_places places = {
         .folder = folders->input,
-        .search = search ? search : "/usr/local/bin:/usr/bin:/bin",
+        .search = search ? search : SCRIPT_SEARCH,
         .command = run->context->command,
     };
 
@@ -226,7 +229,7 @@ static void report(enum log_level lowest, const struct child_result *result)
 }
 
 static bool run_inside(const struct run *run, const struct folders *folders,
-                       struct output *output, struct run_result *out, struct error *err)
+                       struct run_outputs *outputs, struct run_result *out, struct error *err)
 {
     const struct settings *settings = run->context->settings;
     owned(variables) struct variables variables = {0};
@@ -246,7 +249,10 @@ static bool run_inside(const struct run *run, const struct folders *folders,
         .program = &program,
         .environment = variables.list,
         .limit_ms = out->limit_s * 1000,
-        .output = output,
+        .input = settings->mode == MODE_RAW ? folders->input_file : NULL,
+        .output = &outputs->all,
+        .errors = outputs->has_errors ? &outputs->errors : NULL,
+        .passes_signals = run->context->is_outside,
         .log_level = settings->log_level,
     };
     if (!child_run(&child, &result, err))
@@ -258,14 +264,14 @@ static bool run_inside(const struct run *run, const struct folders *folders,
     return put_output(run, folders, out, err) || result.timed_out;
 }
 
-bool run_record(const struct run *run, struct output *output, struct run_result *out,
+bool run_record(const struct run *run, struct run_outputs *outputs, struct run_result *out,
                 struct error *err)
 {
     struct folders folders = {0};
 
     *out = (struct run_result){0};
     bool ran = folders_make(&folders, err) && get_input(run, &folders, out, err) &&
-               run_inside(run, &folders, output, out, err);
+               run_inside(run, &folders, outputs, out, err);
     folders_remove(&folders, run->context->settings->log_level);
     return ran;
 }

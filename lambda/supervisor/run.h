@@ -19,6 +19,14 @@ struct job_context {
     const struct settings *settings;
     const char *const *environment; /* the supervisor's own */
     const char *const *command;     /* the image's own entrypoint and command; may be empty */
+    bool is_outside;                /* of Lambda: there is nobody to answer */
+};
+
+/* What the program prints. */
+struct run_outputs {
+    struct output all; /* or its stdout alone, if `errors` is wanted */
+    struct output errors;
+    bool has_errors;
 };
 
 struct run {
@@ -41,8 +49,8 @@ enum { REPORT_MS = 500 }; /* are left for the answer when all else has taken too
 struct stage run_stage(const struct run *run, int64_t reserve_ms);
 
 /** Brings the input, runs the program for the record and stores what it leaves. What it prints
- *  is added to `output`. An error says why nothing was run or stored: ERROR_INVALID,
+ *  is added to `outputs`. An error says why nothing was run or stored: ERROR_INVALID,
  *  ERROR_NOT_FOUND, ERROR_LIMIT (also for no time left), ERROR_SYSTEM, or what storage fails
  *  with. */
-bool run_record(const struct run *run, struct output *output, struct run_result *out,
+bool run_record(const struct run *run, struct run_outputs *outputs, struct run_result *out,
                 struct error *err) MUST_CHECK;

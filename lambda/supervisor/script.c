@@ -6,18 +6,24 @@
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
 
-static bool from_script(const struct script_places *places, const json_t *script,
+static bool from_base64(const struct script_places *places, const char *script,
                         const struct settings *settings, struct program *out, struct error *err)
 {
     owned(memory) char *file = text_format("%s/script.sh", places->folder);
     owned(memory) char *bytes = NULL;
     size_t count = 0;
 
-    if (!json_is_string(script))
-        return error_set(err, ERROR_INVALID, "not a string with the script in base64");
-    return base64_decode(json_string_value(script), &bytes, &count, err) &&
+    return base64_decode(script, &bytes, &count, err) &&
            file_write(file, 0700, bytes, count, err) &&
            program_from_file(file, settings->log_level, out, err);
+}
+
+static bool from_script(const struct script_places *places, const json_t *script,
+                        const struct settings *settings, struct program *out, struct error *err)
+{
+    if (!json_is_string(script))
+        return error_set(err, ERROR_INVALID, "not a string with the script in base64");
+    return from_base64(places, json_string_value(script), settings, out, err);
 }
 
 /* The list itself is welcome too, not only inside a string. */
@@ -53,6 +59,9 @@ static bool from_arguments(const struct script_places *places, json_t *given,
 static bool from_function(const struct script_places *places, const struct settings *settings,
                           struct program *out, struct error *err)
 {
+    if (settings->init_base64)
+        return from_base64(places, settings->init_base64, settings, out, err) ||
+               error_wrap(err, "SCRIPT");
     if (settings->init_script)
         return program_from_file(settings->init_script, settings->log_level, out, err) ||
                error_wrap(err, "init_script");

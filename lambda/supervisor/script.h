@@ -6,6 +6,7 @@
  *
  *     {"script": "<base64>"}          a script of the caller's
  *     {"cmd_args": "[\"df\"]"}        a command, as a JSON list inside a string
+ *     SCRIPT in the environment       outside of Lambda only
  *     init_script                     the function's own script
  *     the image's entrypoint and command
  *
@@ -17,6 +18,9 @@
 #include "lambda/supervisor/event.h"
 #include "lambda/supervisor/program.h"
 #include "lambda/supervisor/settings.h"
+
+/* Where commands are when nobody says. */
+#define SCRIPT_SEARCH "/usr/local/bin:/usr/bin:/bin"
 
 /* Where to look. */
 struct script_places {

@@ -13,7 +13,10 @@
 
 enum {
     THRESHOLD_DEFAULT_S = 10,
+    THRESHOLD_SHORT_S = 1,       /* where nothing is stored in the end */
     THRESHOLD_LIMIT_S = 15 * 60, /* no function lives longer */
+    PORT_DEFAULT = 8080,
+    PORT_LIMIT = 65535,
 };
 
 void settings_release(struct settings *settings)
@@ -22,6 +25,7 @@ void settings_release(struct settings *settings)
         free(*variable);
     free(settings->variables);
     free(settings->init_script);
+    free(settings->init_base64);
     storage_release(&settings->storage);
     *settings = (struct settings){0};
 }
@@ -52,17 +56,23 @@ static char *plain_text(const json_t *value)
     return json_is_null(value) ? memory_copy_string("") : json_text(value);
 }
 
-static bool parse_threshold(const char *text, int *seconds, struct error *err)
+static bool parse_number(const char *text, int least, int most, int *out)
 {
     char *end;
 
     errno = 0;
     long value = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || value < 0 || value > THRESHOLD_LIMIT_S)
-        return error_set(err, ERROR_INVALID, "'%.80s' is not a number of seconds from 0 to %d",
-                         text, THRESHOLD_LIMIT_S);
-    *seconds = (int)value;
+    if (errno != 0 || end == text || *end != '\0' || value < least || value > most)
+        return false;
+    *out = (int)value;
     return true;
+}
+
+static bool parse_threshold(const char *text, int *seconds, struct error *err)
+{
+    return parse_number(text, 0, THRESHOLD_LIMIT_S, seconds) ||
+           error_set(err, ERROR_INVALID, "'%.80s' is not a number of seconds from 0 to %d",
+                     text, THRESHOLD_LIMIT_S);
 }
 
 static bool read_variables(const json_t *container, struct settings *settings,
@@ -144,12 +154,43 @@ static bool read_staging(const json_t *config, const char *const *environment,
     return true;
 }
 
-static bool read_on_error(const json_t *config, struct settings *settings, struct error *err)
+static bool read_mode(const json_t *supervisor, struct settings *settings, struct error *err)
 {
-    json_t *supervisor = NULL;
-    if (!inner_object(config, "supervisor", &supervisor, err))
-        return false;
+    static const char *const modes[] = {"scar", "raw", "http"};
+    const json_t *given = member(supervisor, "mode");
+    owned(memory) char *text = given ? plain_text(given) : NULL;
 
+    for (int i = 0; text && i <= MODE_HTTP; i++)
+        if (strcmp(text, modes[i]) == 0) {
+            settings->mode = (enum settings_mode)i;
+            return true;
+        }
+    if (text && strcmp(text, "none") == 0)
+        return error_set(err, ERROR_INVALID,
+                         "supervisor.mode: none, and yet the image starts the supervisor: its "
+                         "entrypoint has to be the base's own");
+    return !text || error_set(err, ERROR_INVALID,
+                              "supervisor.mode: '%.80s' is neither scar, raw nor http", text);
+}
+
+/* PORT is what servers look at on their own. */
+static bool read_port(const json_t *supervisor, const char *const *environment,
+                      struct settings *settings, struct error *err)
+{
+    const json_t *given = member(supervisor, "port");
+    const char *usual = environment_get(environment, "PORT");
+    owned(memory) char *text = given   ? plain_text(given)
+                               : usual ? memory_copy_string(usual)
+                                       : text_format("%d", PORT_DEFAULT);
+
+    return settings->mode != MODE_HTTP || parse_number(text, 1, PORT_LIMIT, &settings->port) ||
+           error_set(err, ERROR_INVALID, "%s: '%.80s' is not a number from 1 to %d",
+                     given ? "supervisor.port" : "PORT", text, PORT_LIMIT);
+}
+
+static bool read_on_error(const json_t *supervisor, struct settings *settings,
+                          struct error *err)
+{
     const json_t *given = member(supervisor, "on_error");
     owned(memory) char *text = given ? plain_text(given) : NULL;
     settings->fails_with_script = text && strcmp(text, "fail") == 0;
@@ -157,6 +198,17 @@ static bool read_on_error(const json_t *config, struct settings *settings, struc
         return error_set(err, ERROR_INVALID,
                          "supervisor.on_error: '%.80s' is neither respond nor fail", text);
     return true;
+}
+
+static bool read_supervisor(const json_t *config, const char *const *environment,
+                            struct settings *settings, struct error *err)
+{
+    json_t *supervisor = NULL;
+
+    return inner_object(config, "supervisor", &supervisor, err) &&
+           read_mode(supervisor, settings, err) &&
+           read_port(supervisor, environment, settings, err) &&
+           read_on_error(supervisor, settings, err);
 }
 
 static bool read_config(const json_t *config, struct settings *settings, struct error *err)
@@ -171,7 +223,7 @@ static bool read_config(const json_t *config, struct settings *settings, struct 
     const char *level = json_optional_string(config, "log_level");
     if (level && !log_level_parse(level, &settings->log_level))
         log_line(LOG_INFO, LOG_WARNING, "log_level '%.80s' is unknown, INFO it is", level);
-    return read_container(config, settings, err) && read_on_error(config, settings, err);
+    return read_container(config, settings, err);
 }
 
 static bool override(const char *const *environment, struct settings *settings,
@@ -189,14 +241,19 @@ static bool override(const char *const *environment, struct settings *settings,
     return true;
 }
 
-bool settings_read(const json_t *config, const char *const *environment, struct settings *out,
-                   struct error *err)
+bool settings_read(const json_t *config, const char *const *environment, bool is_outside,
+                   struct settings *out, struct error *err)
 {
     owned(settings) struct settings settings = {
         .log_level = LOG_INFO,
-        .threshold_s = THRESHOLD_DEFAULT_S,
     };
 
+    const char *script = is_outside ? environment_get(environment, "SCRIPT") : NULL;
+    if (script)
+        settings.init_base64 = memory_copy_string(script);
+    if (!read_supervisor(config, environment, &settings, err))
+        return false;
+    settings.threshold_s = settings.mode == MODE_SCAR ? THRESHOLD_DEFAULT_S : THRESHOLD_SHORT_S;
     if (!read_config(config, &settings, err) ||
         !read_staging(config, environment, &settings, err) ||
         !override(environment, &settings, err) ||

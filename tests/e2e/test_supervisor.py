@@ -421,11 +421,6 @@ class Contract:
             self.assertIn("http://127.0.0.1:1/2018-06-01/runtime/invocation/next",
                           function.log("CRITICAL")[0])
 
-    def test_outside_lambda_it_says_where_it_belongs(self):
-        with self.function(environment={"AWS_LAMBDA_RUNTIME_API": ""}) as function:
-            self.assertEqual(function.wait(), 1)
-            self.assertRegex(function.stderr(), r"\Asupervisor: AWS_LAMBDA_RUNTIME_API .*\n\Z")
-
     def test_a_request_id_cannot_become_a_path(self):
         with self.function() as function:
             function.api.post({}, request_id="../../x")

@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     assert(json_equal(config, twice));
 
     json_object_del(config, "log_level"); /* an unknown one is told on stderr */
-    if (!settings_read(config, environment, &settings, &err)) {
+    if (!settings_read(config, environment, false, &settings, &err)) {
         assert(err.kind == ERROR_INVALID && err.text[0] && !settings.variables);
         return 0;
     }

@@ -68,12 +68,12 @@ class Function:
 
         for folder in (*folders, "var/task"):
             os.makedirs(os.path.join(self.root, folder))
-        self._copy(supervisor_path(architecture), "var/task/supervisor")
+        self.add_program(supervisor_path(architecture), "var/task/supervisor")
         if platform.machine() != MACHINES[architecture]:
-            self._copy(shutil.which(f"qemu-{MACHINES[architecture]}-static"), "var/task/.qemu")
+            self.add_program(shutil.which(f"qemu-{MACHINES[architecture]}-static"), "var/task/.qemu")
             self._runner = ["/var/task/.qemu"]
         if busybox:
-            self._copy(BUSYBOX, f"{busybox}/busybox")
+            self.add_program(BUSYBOX, f"{busybox}/busybox")
             for name in APPLETS:
                 os.symlink("busybox", os.path.join(self.root, busybox, name))
         for program in glibc:
@@ -87,7 +87,7 @@ class Function:
         for name, content in (files or {}).items():
             self.write(name, content)
 
-    def _copy(self, source, name):
+    def add_program(self, source, name):
         path = os.path.join(self.root, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         shutil.copy(source, path)
@@ -97,7 +97,7 @@ class Function:
         path = shutil.which(program)
         listed = subprocess.run(["ldd", path], capture_output=True, text=True, check=True).stdout
         for file in [path, *re.findall(r"(/\S+) \(0x", listed)]:
-            self._copy(file, f"bin/{program}" if file == path else file.lstrip("/"))
+            self.add_program(file, f"bin/{program}" if file == path else file.lstrip("/"))
 
     def write(self, name, content, mode=0o644):
         path = os.path.join(self.root, name)
@@ -106,11 +106,30 @@ class Function:
             file.write(content)
         os.chmod(path, mode)
 
+    def _argv(self):
+        proc = ["--mount-proc"] if os.path.isdir(os.path.join(self.root, "proc")) else []
+        return [*NAMESPACES, *proc, f"--root={self.root}", f"--wd={self._workdir}",
+                *self._runner, "/var/task/supervisor", *self._command]
+
+    def outside(self, event=b"", environment=None):
+        """Runs the function once where there is no Lambda."""
+        done = subprocess.run(self._argv(), env={**self._environment, **(environment or {})},
+                              input=event, capture_output=True, timeout=60, check=False)
+        with open(self._stderr, "wb") as stderr:
+            stderr.write(done.stderr)
+        return done
+
+    def start_outside(self, **options):
+        """The same, for a function that does not end by itself."""
+        self._process = process.start(self._argv(), env=self._environment, **options)
+        return self._process
+
+    def remove(self):
+        self._folder.cleanup()
+
     def __enter__(self):
         self.api.__enter__()
-        proc = ["--mount-proc"] if os.path.isdir(os.path.join(self.root, "proc")) else []
-        argv = [*NAMESPACES, *proc, f"--root={self.root}", f"--wd={self._workdir}",
-                *self._runner, "/var/task/supervisor", *self._command]
+        argv = self._argv()
         environment = {"AWS_LAMBDA_RUNTIME_API": self.api.host,
                        "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/test",
                        "AWS_LAMBDA_LOG_STREAM_NAME": "stream", **self._environment}
@@ -122,7 +141,7 @@ class Function:
         self._process.kill()  # unshare waits for its child whatever SIGTERM says
         process.stop(self._process)
         self.api.__exit__()
-        self._folder.cleanup()
+        self.remove()
 
     def invoke(self, event=None, **options):
         return self.api.invoke({} if event is None else event, **options)

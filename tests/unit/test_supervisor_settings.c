@@ -96,7 +96,7 @@ static void an_empty_configuration_has_its_usual_values(void **state)
     owned(settings) struct settings settings = {0};
     struct error err;
 
-    assert_ok(settings_read(config, NOTHING, &settings, &err));
+    assert_ok(settings_read(config, NOTHING, false, &settings, &err));
     assert_null(settings.init_script);
     assert_null(settings.variables[0]);
     assert_int_equal(settings.log_level, LOG_INFO);
@@ -117,13 +117,13 @@ static void the_environment_has_the_last_word(void **state)
     owned(settings) struct settings changed = {0};
     struct error err;
 
-    assert_ok(settings_read(config, NOTHING, &written, &err));
+    assert_ok(settings_read(config, NOTHING, false, &written, &err));
     assert_int_equal(written.log_level, LOG_DEBUG);
     assert_int_equal(written.threshold_s, 20);
     assert_true(written.leaves_objects);
     assert_true(written.fails_with_script);
     assert_string_equal(written.init_script, "/var/task/s");
-    assert_ok(settings_read(config, environment, &changed, &err));
+    assert_ok(settings_read(config, environment, false, &changed, &err));
     assert_int_equal(changed.log_level, LOG_ERROR);
     assert_int_equal(changed.threshold_s, 3);
     assert_false(changed.leaves_objects);
@@ -150,9 +150,53 @@ static void downloads_are_left_out_in_three_ways(void **state)
         json_owned json_t *config = parse(table[i].config);
         const char *const environment[] = {table[i].variable, NULL};
         owned(settings) struct settings settings = {0};
-        assert_ok(settings_read(config, environment, &settings, &err));
+        assert_ok(settings_read(config, environment, false, &settings, &err));
         assert_int_equal(settings.leaves_objects, table[i].leaves);
     }
+}
+
+static void modes_have_their_own_values(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *config, *variable;
+        enum settings_mode mode;
+        int threshold_s, port;
+    } table[] = {
+        {"{}", "PORT=80", MODE_SCAR, 10, 0},
+        {"{supervisor: {mode: scar}}", "PORT=", MODE_SCAR, 10, 0},
+        {"{supervisor: {mode: raw}}", "PORT=none", MODE_RAW, 1, 0},
+        {"{supervisor: {mode: http}}", "PORT=", MODE_HTTP, 1, 8080},
+        {"{supervisor: {mode: http}}", "PORT=5000", MODE_HTTP, 1, 5000},
+        {"{supervisor: {mode: http, port: 3000}}", "PORT=5000", MODE_HTTP, 1, 3000},
+        {"{supervisor: {mode: raw}, container: {timeout_threshold: 7}}", "X=", MODE_RAW, 7, 0},
+    };
+    struct error err;
+
+    for (size_t i = 0; i < COUNT(table); i++) {
+        json_owned json_t *config = parse(table[i].config);
+        const char *const environment[] = {table[i].variable, NULL};
+        owned(settings) struct settings settings = {0};
+        assert_ok(settings_read(config, environment, false, &settings, &err));
+        assert_int_equal(settings.mode, table[i].mode);
+        assert_int_equal(settings.threshold_s, table[i].threshold_s);
+        assert_int_equal(settings.port, table[i].port);
+    }
+}
+
+static void scripts_of_the_environment_are_for_outside_of_lambda(void **state)
+{
+    (void)state;
+    static const char *const environment[] = {"SCRIPT=ZWNobw==", NULL};
+    json_owned json_t *config = parse("{}");
+    owned(settings) struct settings inside = {0};
+    owned(settings) struct settings outside = {0};
+    struct error err;
+
+    assert_ok(settings_read(config, environment, false, &inside, &err));
+    assert_null(inside.init_base64);
+    assert_ok(settings_read(config, environment, true, &outside, &err));
+    assert_string_equal(outside.init_base64, "ZWNobw==");
 }
 
 static void wrong_values_are_named(void **state)
@@ -171,13 +215,17 @@ static void wrong_values_are_named(void **state)
         {"{\"download_input\": {}}", "download_input: '{}'"},
         {"{\"supervisor\": {\"on_error\": \"retry\"}}", "supervisor.on_error: 'retry'"},
         {"{\"supervisor\": 1}", "'supervisor' is not an object"},
+        {"{\"supervisor\": {\"mode\": \"lambda\"}}", "supervisor.mode: 'lambda' is neither"},
+        {"{\"supervisor\": {\"mode\": \"none\"}}", "supervisor.mode: none, and yet"},
+        {"{\"supervisor\": {\"mode\": \"http\", \"port\": \"web\"}}",
+         "supervisor.port: 'web' is not a number from 1 to 65535"},
     };
     struct error err;
 
     for (size_t i = 0; i < COUNT(table); i++) {
         json_owned json_t *config = parse(table[i].config);
         struct settings settings = {0};
-        assert_fails(settings_read(config, NOTHING, &settings, &err), ERROR_INVALID,
+        assert_fails(settings_read(config, NOTHING, false, &settings, &err), ERROR_INVALID,
                      table[i].reason);
         assert_null(settings.variables);
     }
@@ -192,6 +240,8 @@ int main(void)
         cmocka_unit_test(an_empty_configuration_has_its_usual_values),
         cmocka_unit_test(the_environment_has_the_last_word),
         cmocka_unit_test(downloads_are_left_out_in_three_ways),
+        cmocka_unit_test(modes_have_their_own_values),
+        cmocka_unit_test(scripts_of_the_environment_are_for_outside_of_lambda),
         cmocka_unit_test(wrong_values_are_named),
     };
 
