@@ -3,6 +3,17 @@
 
 #include <string.h>
 
+static bool check_supervisor(const struct function_values *values,
+                             const struct definition_file *file, struct error *err)
+{
+    for (size_t i = 0; values->supervisor && i < file->function_count; i++)
+        if (file->functions[i].supervisor_mode == SUPERVISOR_NONE)
+            return error_set(err, ERROR_USAGE,
+                             "--supervisor names a supervisor, and the definition's "
+                             "supervisor.mode is none");
+    return true;
+}
+
 bool function_options_read(const struct function_values *values, bool name_is_optional,
                            struct progress *progress, struct definition_file *out,
                            struct error *err)
@@ -40,7 +51,8 @@ bool function_options_read(const struct function_values *values, bool name_is_op
     if (values->execution_mode && strcmp(values->execution_mode, "lambda") != 0)
         return error_set(err, ERROR_USAGE, "execution mode '%.40s': " FUNCTION_OPTIONS_NO_BATCH,
                          values->execution_mode);
-    return definition_file_read(values->file, &options, progress, out, err);
+    return definition_file_read(values->file, &options, progress, out, err) &&
+           check_supervisor(values, out, err);
 }
 
 bool function_options_find(const char *name, const char *path, struct progress *progress,

@@ -109,6 +109,8 @@ static bool write_own_layers(struct making *making, struct error *err)
     for (size_t i = 0; i < plan->platform_count; i++) {
         struct recipe_parts *parts = &making->parts[i];
         parts->function = *function;
+        if (!recipe_has_supervisor(plan->recipe))
+            continue;
         if (!recipe_write_supervisor(plan->recipe, &plan->platforms[i], plan->workspace,
                                      &parts->supervisor, err))
             return false;
@@ -186,7 +188,8 @@ static bool begin_sending(struct making *making, struct error *err)
         return false;
     for (size_t i = 0; i < plan->platform_count; i++) {
         send_layers_ahead(making, image_document(making->bases.images[i]));
-        send_ahead(making, &making->parts[i].supervisor.blob);
+        if (recipe_has_supervisor(plan->recipe))
+            send_ahead(making, &making->parts[i].supervisor.blob);
         send_ahead(making, &making->parts[i].function.blob);
     }
     return true;

@@ -11,6 +11,7 @@
 #include "lambda/definition_rules.h"
 #include "lambda/definition_settings.h"
 #include "lambda/definition_storage.h"
+#include "lambda/definition_supervisor.h"
 #include "oci/base/file.h"
 #include "oci/base/memory.h"
 #include "oci/base/stream.h"
@@ -25,6 +26,7 @@ enum {
     TIMEOUT_MOST_S = 900,
     TIMEOUT_DEFAULT_S = 300,
     THRESHOLD_DEFAULT_S = 10,
+    THRESHOLD_SHORT_S = 1, /* where nothing is stored in the end */
     LOG_RETENTION_DEFAULT_DAYS = 30,
     TAGS_LIMIT = 48, /* of the 50 Lambda takes: two are ours */
 };
@@ -312,9 +314,6 @@ static bool read_config(const struct reading *reading, const struct location *lo
                                           reading->lambda, "log_level", "log_level");
     struct setting threshold = setting_choose(
         NULL, NULL, reading->container, "timeout_threshold", "container.timeout_threshold");
-    struct setting on_error =
-        setting_choose(NULL, NULL, yaml_find(reading->lambda, "supervisor"), "on_error",
-                       "supervisor.on_error");
     const struct yaml_node *delete_image =
         yaml_find(yaml_find(reading->item, "ecr"), "delete_image");
     struct definition_config config = {
@@ -327,17 +326,17 @@ static bool read_config(const struct reading *reading, const struct location *lo
 
     if (!definition_rule_log_level(level.text ? level.text : "INFO", &config.log_level, err))
         return setting_blame(reading, &level, err);
-    if (on_error.text && !definition_rule_on_error(on_error.text, err))
-        return setting_blame(reading, &on_error, err);
 
     /* The usual ten seconds would leave nothing of a very short time. */
+    int usual_s =
+        out->supervisor_mode == SUPERVISOR_SCAR ? THRESHOLD_DEFAULT_S : THRESHOLD_SHORT_S;
     int option_s = reading->options->timeout_threshold_s;
     if (option_s)
         threshold = (struct setting){.label = "--timeout-threshold"};
-    int64_t threshold_s = option_s                               ? option_s
-                          : threshold.node                       ? threshold.node->integer
-                          : out->timeout_s > THRESHOLD_DEFAULT_S ? THRESHOLD_DEFAULT_S
-                                                                 : out->timeout_s / 2;
+    int64_t threshold_s = option_s                   ? option_s
+                          : threshold.node           ? threshold.node->integer
+                          : out->timeout_s > usual_s ? usual_s
+                                                     : out->timeout_s / 2;
     if (!definition_rule_range(threshold_s, 0, out->timeout_s - 1, "seconds", err))
         return setting_blame(reading, &threshold, err);
     config.threshold_s = (int)threshold_s;
@@ -359,7 +358,8 @@ static bool read_function(const struct reading *reading, struct error *err)
            read_architectures(reading, err) && read_image(reading, &location, err) &&
            read_script(reading, err) && definition_read_copies(reading, err) &&
            read_variables(reading, err) && definition_read_settings(reading, err) &&
-           definition_read_storage(reading, err) && read_config(reading, &location, err);
+           definition_read_storage(reading, err) && definition_read_supervisor(reading, err) &&
+           read_config(reading, &location, err);
 }
 
 static bool check_names(const char *path, const struct yaml_node *items,

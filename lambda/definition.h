@@ -44,6 +44,14 @@ enum {
     CONCURRENCY_UNRESERVED = -1, /* 0 is a function that never runs */
 };
 
+/* How events reach the function's program. */
+enum supervisor_mode {
+    SUPERVISOR_SCAR, /* as in SCAR: a file and variables, and the output as the answer */
+    SUPERVISOR_RAW,  /* stdin and stdout */
+    SUPERVISOR_HTTP, /* requests to a server */
+    SUPERVISOR_NONE, /* it asks Lambda itself: there is no supervisor in the image */
+};
+
 /* A folder or file of this machine that the image gets. */
 struct definition_copy {
     const char *source; /* host path */
@@ -70,6 +78,7 @@ struct definition {
     /* An ECR image that is used as it is: create_image is false, or is not given and there is
      * no script to put in. */
     bool image_is_prepared;
+    enum supervisor_mode supervisor_mode;
     bool delete_image;                     /* rm takes the image along */
     struct platform_spec architectures[2]; /* the function runs on the first */
     size_t architecture_count;             /* at least 1 */

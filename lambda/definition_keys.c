@@ -73,6 +73,8 @@ static const struct key container_keys[] = {
 };
 
 static const struct key supervisor_keys[] = {
+    USED("mode", KEY_TEXT, "scar, raw, http or none"),
+    USED("port", KEY_NUMBER, "the number of a port"),
     USED("on_error", KEY_TEXT, "respond or fail"),
     SILENT("version"),
     SILENT("layer_name"),

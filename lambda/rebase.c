@@ -39,9 +39,9 @@ static bool read_config(struct store *from, const struct layer *layer, json_t **
            (json_parse(text, count, out, err) || error_wrap(err, "/%s", CONFIG));
 }
 
-/* Adds the variables its definition gave the script. */
-static bool add_variables(struct store *from, const struct layer *layer, json_t *variables,
-                          struct error *err)
+/* What its definition said: the variables are added to those of the layers. */
+static bool recall_definition(struct store *from, const struct layer *layer, json_t *variables,
+                              struct recipe_layers *layers, struct error *err)
 {
     json_owned json_t *config = NULL;
     const char *name;
@@ -49,6 +49,8 @@ static bool add_variables(struct store *from, const struct layer *layer, json_t 
 
     if (!read_config(from, layer, &config, err))
         return error_wrap(err, "layer %s", digest_format(&layer->blob.digest).text);
+    const char *mode = json_optional_string(json_object_get(config, "supervisor"), "mode");
+    layers->has_supervisor = !mode || strcmp(mode, "none") != 0;
     const json_t *environment = json_object_get(
         json_object_get(json_object_get(config, "container"), "environment"), "Variables");
     json_object_foreach((json_t *)environment, name, value)
@@ -81,7 +83,7 @@ static bool find_layers(const struct rebase *rebase, const struct image *image,
         if (!is_function(origin))
             continue;
         found = true;
-        if (!add_variables(rebase->from, image_layer(image, i), variables, err))
+        if (!recall_definition(rebase->from, image_layer(image, i), variables, layers, err))
             return false;
     }
     if (!found)

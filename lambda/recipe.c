@@ -54,6 +54,11 @@ static bool write_users_supervisor(const struct recipe *recipe, struct layout *w
     return write_layer(recipe, tree, workspace, out, err);
 }
 
+bool recipe_has_supervisor(const struct recipe *recipe)
+{
+    return recipe->definition->supervisor_mode != SUPERVISOR_NONE;
+}
+
 bool recipe_write_supervisor(const struct recipe *recipe, const struct platform_spec *platform,
                              struct layout *workspace, struct layer *out, struct error *err)
 {
@@ -178,20 +183,40 @@ static void list_cleanup(struct list *list)
 }
 
 /* What the definition says about PATH is the last word. */
-static void list_environment(struct list *list, const json_t *variables,
+static void list_environment(struct list *list, const struct recipe_layers *layers,
                              const struct image *base)
 {
+    const json_t *variables = layers->variables;
     owned(memory) const char **base_environment = image_environment(base);
     const char *path = environment_get(base_environment, "PATH");
     const char *name;
     const json_t *value;
 
-    if (!json_object_get(variables, "PATH"))
+    if (layers->has_supervisor && !json_object_get(variables, "PATH"))
         list_add(list, text_format("PATH=" FUNCTION_FOLDER ":%s", path ? path : USUAL_PATH));
-    if (!json_object_get(variables, "PYTHONIOENCODING"))
+    if (layers->has_supervisor && !json_object_get(variables, "PYTHONIOENCODING"))
         list_add(list, memory_copy_string("PYTHONIOENCODING=utf8"));
     json_object_foreach((json_t *)variables, name, value)
         list_add(list, text_format("%s=%s", name, json_string_value(value)));
+}
+
+static bool starts_supervisor(const struct image *base)
+{
+    owned(memory) const char **entrypoint = image_entrypoint(base);
+
+    return entrypoint[0] && strcmp(entrypoint[0], SUPERVISOR) == 0;
+}
+
+/* Without a supervisor the base has to do all by itself. */
+static bool check_base(const struct recipe_layers *layers, const struct image *base,
+                       struct error *err)
+{
+    if (!layers->has_supervisor && starts_supervisor(base))
+        return error_set(
+            err, ERROR_INVALID,
+            "supervisor.mode is none, and the base starts skiff's supervisor: it has "
+            "to be an image with a runtime client of its own");
+    return true;
 }
 
 /* A base that is a function's image already has a supervisor in front, and one is enough. */
@@ -199,9 +224,8 @@ static void list_command(struct list *list, const struct image *base)
 {
     owned(memory) const char **entrypoint = image_entrypoint(base);
     owned(memory) const char **command = image_command(base);
-    bool is_ours = entrypoint[0] && strcmp(entrypoint[0], SUPERVISOR) == 0;
 
-    for (size_t i = is_ours; entrypoint[i]; i++)
+    for (size_t i = starts_supervisor(base); entrypoint[i]; i++)
         list_add(list, memory_copy_string(entrypoint[i]));
     for (size_t i = 0; command[i]; i++)
         list_add(list, memory_copy_string(command[i]));
@@ -215,15 +239,20 @@ bool recipe_put_on(const struct recipe_layers *layers, const struct image *base,
     owned(list) struct list environment = {0};
     owned(list) struct list command = {0};
 
-    list_environment(&environment, layers->variables, base);
+    if (!check_base(layers, base, err))
+        return false;
+    list_environment(&environment, layers, base);
     list_command(&command, base);
     const struct image_edit edit = {
         .additions = layers->additions,
         .addition_count = layers->count,
-        .environment = (const char *const *)environment.strings,
-        .entrypoint = entrypoint,
-        .command = command.strings ? (const char *const *)command.strings : none,
-        .working_directory = image_working_directory(base) ? NULL : FUNCTION_FOLDER,
+        .environment = environment.strings ? (const char *const *)environment.strings : none,
+        .entrypoint = layers->has_supervisor ? entrypoint : NULL,
+        .command = !layers->has_supervisor ? NULL
+                   : command.strings       ? (const char *const *)command.strings
+                                           : none,
+        .working_directory =
+            !layers->has_supervisor || image_working_directory(base) ? NULL : FUNCTION_FOLDER,
         .base_name = layers->base_name,
         .created = layers->created,
         .format = layers->format,
@@ -238,14 +267,16 @@ bool recipe_make(const struct recipe *recipe, const struct recipe_parts *parts,
     owned(list) struct list origins = {0};
     struct recipe_layers layers = {
         .variables = recipe->definition->container_environment,
+        .has_supervisor = recipe_has_supervisor(recipe),
         .base_name = recipe->base_name,
         .created = recipe->created,
         .format = recipe->format,
     };
     struct image_addition *next = layers.additions;
 
-    *next++ =
-        (struct image_addition){parts->supervisor, RECIPE_ORIGIN SKIFF_VERSION ": supervisor"};
+    if (layers.has_supervisor)
+        *next++ = (struct image_addition){parts->supervisor,
+                                          RECIPE_ORIGIN SKIFF_VERSION ": supervisor"};
     for (size_t i = 0; i < parts->copied->count; i++) {
         list_add(&origins, text_format(RECIPE_ORIGIN SKIFF_VERSION ": copy to /%s",
                                        parts->copied->paths[i]));

@@ -11,6 +11,9 @@
  * changed script does not send them again, and a large one several, so that a changed file does
  * not send all of it again. The config runs the supervisor with the base's own
  * entrypoint and command as its arguments, so nothing of the base is lost.
+ *
+ * A definition whose supervisor.mode is none is for bases that ask Lambda for events
+ * themselves: there is no supervisor, and what the base runs and where stays as it is.
  */
 
 #include <assert.h>
@@ -48,12 +51,14 @@ struct recipe_copied {
 
 /* The layers of one platform's function. Only the supervisor differs between platforms. */
 struct recipe_parts {
-    struct layer supervisor;
+    struct layer supervisor; /* unused where there is none */
     const struct recipe_copied *copied;
     struct layer function;
 };
 
 /* Each part is written into `workspace` by itself, and needs no base to be known. */
+
+bool recipe_has_supervisor(const struct recipe *recipe);
 
 /** ERROR_NOT_FOUND when there is no supervisor for the platform. */
 bool recipe_write_supervisor(const struct recipe *recipe, const struct platform_spec *platform,
@@ -84,11 +89,13 @@ struct recipe_layers {
     struct image_addition additions[RECIPE_LAYERS_LIMIT]; /* lowest first */
     size_t count;
     const json_t *variables; /* the script's: object of strings */
+    bool has_supervisor;     /* among them; if not, the base's own command is kept */
     const char *base_name;
     time_t created;
     enum image_format format;
 };
 
-/** Puts the layers on the base and has the supervisor run what the base ran. */
+/** Puts the layers on the base and has the supervisor, if there is one, run what the base ran.
+ *  ERROR_INVALID when there is none and the base starts one. */
 bool recipe_put_on(const struct recipe_layers *layers, const struct image *base,
                    struct layout *workspace, struct image **out, struct error *err) MUST_CHECK;

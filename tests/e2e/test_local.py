@@ -39,6 +39,34 @@ class LocalTest(LocalCase):
             self.assertIn("no function 'hello' on this machine",
                           self.skiff(command, "-n", "hello", status=1).stderr)
 
+    def test_without_a_supervisor_the_image_asks_for_events_itself(self):
+        self.write("client.sh", """\
+            next=http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation
+            wget -q -S -O /tmp/event $next/next 2>/tmp/head
+            id=$(sed -n 's/.*Aws-Request-Id: *//Ip' /tmp/head | tr -d '\\r')
+            ls /var/task >&2
+            wget -q -O - --post-data "{\\"greeting\\": \\"$GREETING\\", \\"PATH\\": \\"$PATH\\"}" \\
+                $next/$id/response >/dev/null
+            """)
+        definition = self.write("none.yaml", f"""\
+            functions:
+              aws:
+              - lambda:
+                  name: own
+                  init_script: client.sh
+                  supervisor: {{mode: none}}
+                  image_config: {{command: [/bin/sh, /var/task/client.sh]}}
+                  container: {{image: "{self.image()}"}}
+            """)
+        self.skiff("init", "-f", definition)
+        self.assertEqual(json.loads(self.output("own")), {
+            "greeting": "hello from the base image", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+        log = (self.data / "functions" / "own.log").read_text(encoding="utf-8")
+        self.assertIn("\nclient.sh\nfunction_config.yaml\n", log)
+        self.assertIn("--supervisor names a supervisor, and",
+                      self.skiff("build", "-f", definition, "--supervisor", self.program,
+                                 "--to", "oci:x", status=2).stderr)
+
     def deploy(self, script, *arguments, verb="deploy", status=0):
         return self.skiff(verb, "-i", self.image(), "-n", "again", "-s",
                           self.write("s.sh", script), *arguments, status=status)

@@ -145,6 +145,29 @@ static void a_rebased_image_is_the_one_built_on_the_new_base(void **state)
     }
 }
 
+static void a_function_without_a_supervisor_stays_without(void **state)
+{
+    (void)state;
+    struct error err;
+    owned(dock) struct dock dock;
+    owned(assembly) struct assembly made = {0};
+    dock_init(&dock);
+    struct definition *definition = &dock.file.functions[0];
+    definition->supervisor_mode = SUPERVISOR_NONE;
+    json_object_set_new((json_t *)definition->config, "supervisor",
+                        json_pack("{s:s}", "mode", "none"));
+    make_function(&dock, dock.functions, "old", "linux/amd64");
+
+    const struct rebase rebase = rebase_of(&dock, "new");
+    assert_ok(rebase_make(&rebase, dock.workspace, &made, &err));
+    dock.recipe.base_name = "example.org/new:2";
+    struct digest expected = make_function(&dock, dock.workspace, "new", "linux/amd64");
+    assert_true(digest_equal(&assembly_top(&made)->digest, &expected));
+    assert_int_equal(image_layer_count(made.images[0]), 3);
+    owned(memory) const char **entrypoint = image_entrypoint(made.images[0]);
+    assert_string_equal(entrypoint[0], "/bin/new");
+}
+
 static void every_platform_is_rebased(void **state)
 {
     (void)state;
@@ -213,6 +236,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_rebased_image_is_the_one_built_on_the_new_base),
+        cmocka_unit_test(a_function_without_a_supervisor_stays_without),
         cmocka_unit_test(every_platform_is_rebased),
         cmocka_unit_test(what_is_no_function_stays_where_it_is),
         cmocka_unit_test(it_may_break_anywhere),

@@ -138,6 +138,50 @@ static void the_supervisor_runs_in_front_of_what_the_base_ran(void **state)
                       "\"PYTHONIOENCODING=utf8\",\"GREETING=hello\"]");
 }
 
+/* As assembly does, for a definition whose mode is none. */
+static bool make_without_supervisor(struct kitchen *kitchen, struct image **out,
+                                    struct error *err)
+{
+    struct recipe_copied copied = {0};
+    struct recipe_parts parts = {.copied = &copied};
+    struct recipe *recipe = &kitchen->recipe;
+
+    kitchen->file.functions[0].supervisor_mode = SUPERVISOR_NONE;
+    assert_false(recipe_has_supervisor(recipe));
+    return recipe_write_function(recipe, kitchen->workspace, &parts.function, err) &&
+           recipe_make(recipe, &parts, kitchen->base, kitchen->workspace, out, err);
+}
+
+static void without_a_supervisor_the_base_runs_as_it_is(void **state)
+{
+    (void)state;
+    struct error err;
+    owned(kitchen) struct kitchen kitchen;
+    owned(image) struct image *made = NULL;
+    kitchen_init(&kitchen, "linux/amd64",
+                 "{\"Env\":[\"PATH=/opt/bin\"],\"Entrypoint\":[\"/client\"],"
+                 "\"Cmd\":[\"app.handler\"]}");
+
+    assert_ok(make_without_supervisor(&kitchen, &made, &err));
+    assert_run_member(made, "Entrypoint", "[\"/client\"]");
+    assert_run_member(made, "Cmd", "[\"app.handler\"]");
+    assert_run_member(made, "Env", "[\"PATH=/opt/bin\",\"GREETING=hello\",\"LANG=C.UTF-8\"]");
+    assert_null(image_working_directory(made));
+    assert_int_equal(image_layer_count(made), image_layer_count(kitchen.base) + 1);
+}
+
+static void a_base_with_a_supervisor_cannot_do_without(void **state)
+{
+    (void)state;
+    struct error err;
+    owned(kitchen) struct kitchen kitchen;
+    struct image *made = NULL;
+    kitchen_init(&kitchen, "linux/amd64", "{\"Entrypoint\":[\"/var/task/supervisor\"]}");
+
+    assert_fails(make_without_supervisor(&kitchen, &made, &err), ERROR_INVALID,
+                 "supervisor.mode is none, and the base starts skiff's supervisor");
+}
+
 static void an_empty_base_gets_what_a_function_needs(void **state)
 {
     (void)state;
@@ -474,6 +518,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_supervisor_runs_in_front_of_what_the_base_ran),
+        cmocka_unit_test(without_a_supervisor_the_base_runs_as_it_is),
+        cmocka_unit_test(a_base_with_a_supervisor_cannot_do_without),
         cmocka_unit_test(an_empty_base_gets_what_a_function_needs),
         cmocka_unit_test(the_definition_has_the_last_word_on_variables),
         cmocka_unit_test(a_function_as_base_keeps_one_supervisor),
