@@ -61,17 +61,20 @@ static bool read_on_error(const struct reading *reading, struct error *err)
 /* Storing is done after a run of a program, of which a server has none. */
 static bool check_output(const struct reading *reading, struct error *err)
 {
-    const struct setting output = {.node = yaml_find(reading->lambda, "output"),
-                                   .label = "output"};
+    const struct setting option = {.text = reading->options->output,
+                                   .label = "--output-bucket"};
+    const struct setting key = {.node = yaml_find(reading->lambda, "output"),
+                                .label = "output"};
+    const struct setting *output = option.text ? &option : &key;
     enum supervisor_mode mode = reading->out->supervisor_mode;
 
-    if (!output.node || output.node->count == 0 || mode == SUPERVISOR_SCAR ||
-        mode == SUPERVISOR_RAW)
+    if (mode == SUPERVISOR_SCAR || mode == SUPERVISOR_RAW ||
+        (!option.text && (!key.node || key.node->count == 0)))
         return true;
     error_set(err, ERROR_USAGE,
               "with mode: %s nobody stores results for the program, it has to do it itself",
               mode == SUPERVISOR_HTTP ? "http" : "none");
-    return setting_blame(reading, &output, err);
+    return setting_blame(reading, output, err);
 }
 
 bool definition_read_supervisor(const struct reading *reading, struct error *err)
