@@ -31,6 +31,7 @@ extern const struct command deploy_command;
 extern const struct command prune_command;
 extern const struct command export_command;
 extern const struct command ls_command;
+extern const struct command log_command;
 extern const struct command run_command;
 extern const struct command shell_command;
 extern const struct command invoke_command;

@@ -223,6 +223,11 @@ int context_exit_status(const struct context *context)
     return context->exit_status;
 }
 
+time_t context_now(struct context *context)
+{
+    return clock_now(&context->clock);
+}
+
 struct progress *context_progress(struct context *context)
 {
     return context->progress;

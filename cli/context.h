@@ -45,6 +45,7 @@ void context_free(struct context *context);
 const struct global_values *context_globals(const struct context *context);
 struct progress *context_progress(struct context *context);
 const char *const *context_environment(const struct context *context);
+time_t context_now(struct context *context);
 
 /** The time stamp of everything made: SOURCE_DATE_EPOCH, or 0. ERROR_USAGE when that is no
  * number. */

@@ -18,10 +18,10 @@
 #include "oci/base/memory.h"
 
 static const struct command *const commands[] = {
-    &init_command,  &update_command,  &deploy_command, &run_command,    &invoke_command,
-    &serve_command, &shell_command,   &ls_command,     &rm_command,     &build_command,
-    &copy_command,  &inspect_command, &login_command,  &logout_command, &rebase_command,
-    &tags_command,  &doctor_command,  &prune_command,  &export_command,
+    &init_command,   &update_command, &deploy_command,  &run_command,   &invoke_command,
+    &serve_command,  &shell_command,  &ls_command,      &log_command,   &rm_command,
+    &build_command,  &copy_command,   &inspect_command, &login_command, &logout_command,
+    &rebase_command, &tags_command,   &doctor_command,  &prune_command, &export_command,
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };

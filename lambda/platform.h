@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "lambda/definition.h"
 #include "lambda/function_environment.h"
@@ -68,6 +69,23 @@ struct invocation {
 
 void invocation_release(struct invocation *invocation);
 
+/* A line that a function has logged; all borrowed. */
+struct platform_log_event {
+    int64_t time_ms;     /* since 1970; 0 when not known */
+    const char *stream;  /* "" when there is but one */
+    const char *message; /* may have a line end */
+};
+
+/* What of a function's log is wanted, and by whom; all borrowed. */
+struct platform_log_wish {
+    const char *stream;     /* NULL: of all */
+    const char *request_id; /* NULL: of all invocations */
+    time_t since;           /* 0: from the beginning */
+    bool follow;            /* goes on until it fails */
+    bool (*listen)(void *context, const struct platform_log_event *event, struct error *err);
+    void *context;
+};
+
 struct platform_ops {
     /* Images stay on this machine: any compression will do, and even a prepared image is
      * copied into the repository. Elsewhere layers must be gzip. */
@@ -116,6 +134,11 @@ struct platform_ops {
     /* Sends the event and waits for the answer. ERROR_NOT_FOUND without such a function. */
     bool (*invoke)(struct platform *self, const char *name, const struct event *event,
                    struct invocation *out, struct error *err);
+
+    /* Tells what the function has logged, in order. ERROR_NOT_FOUND without such a function, or
+     * such a request. */
+    bool (*log)(struct platform *self, const char *name, const struct platform_log_wish *wish,
+                struct error *err);
 
     /* Removes the function and what create and open_repository made for it; says each step.
      * ERROR_NOT_FOUND without such a function. */

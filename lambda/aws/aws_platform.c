@@ -12,6 +12,7 @@
 #include "lambda/aws/function_request.h"
 #include "lambda/aws/function_state.h"
 #include "lambda/aws/functions.h"
+#include "lambda/aws/log_events.h"
 #include "lambda/aws/prune.h"
 #include "lambda/aws/removal.h"
 #include "lambda/aws/role_trust.h"
@@ -280,6 +281,12 @@ static bool invoke(struct platform *self, const char *name, const struct event *
     return functions_invoke(aws_of(self), name, event, out, err);
 }
 
+static bool read_log(struct platform *self, const char *name,
+                     const struct platform_log_wish *wish, struct error *err)
+{
+    return log_events_read(aws_of(self), name, wish, err);
+}
+
 static bool remove_function(struct platform *self, const char *name, struct error *err)
 {
     return removal_of_function(aws_of(self), name, err);
@@ -306,6 +313,7 @@ static const struct platform_ops aws_ops = {
     .prune = prune,
     .undo = undo,
     .invoke = invoke,
+    .log = read_log,
     .remove = remove_function,
     .free = free_platform,
 };

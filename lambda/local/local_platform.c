@@ -12,6 +12,7 @@
 #include "lambda/local/image_root.h"
 #include "lambda/local/instance.h"
 #include "lambda/local/log_file.h"
+#include "lambda/local/log_reading.h"
 #include "oci/base/file.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
@@ -429,6 +430,17 @@ static bool local_invoke(struct platform *self, const char *name, const struct e
     return true;
 }
 
+static bool local_log(struct platform *self, const char *name,
+                      const struct platform_log_wish *wish, struct error *err)
+{
+    struct local_platform *local = (struct local_platform *)self;
+    owned(memory) char *path = functions_path(local->folder, name, "log");
+
+    if (!functions_has(local->folder, name))
+        return error_set(err, ERROR_NOT_FOUND, "no function '%s' on this machine", name);
+    return log_reading_tell(path, wish, local->options.clock, err);
+}
+
 static bool remove_file(const char *folder, const char *name, const char *suffix,
                         struct error *err)
 {
@@ -529,6 +541,7 @@ static const struct platform_ops local_ops = {
     .prune = local_prune,
     .undo = local_undo,
     .invoke = local_invoke,
+    .log = local_log,
     .remove = local_remove,
     .free = local_free,
 };

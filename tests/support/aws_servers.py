@@ -82,6 +82,7 @@ PERMISSIONS = [
     "lambda:UpdateFunctionUrlConfig",
     "logs:CreateLogGroup",
     "logs:DeleteLogGroup",
+    "logs:FilterLogEvents",
     "logs:PutRetentionPolicy",
     "logs:TagResource",
     "s3:CreateBucket",
