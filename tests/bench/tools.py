@@ -50,6 +50,37 @@ for architecture; do
 done
 """
 
+# It knows blobs and manifests and no images, so jq writes the new config and manifest.
+ORAS = """
+digest_of() { echo sha256:$(sha256sum <$1 | cut -d ' ' -f 1); }
+describe() {
+    echo "{\\"mediaType\\": \\"application/vnd.oci.image.$2\\"," \\
+        "\\"digest\\": \\"$(digest_of $1)\\", \\"size\\": $(stat -c %s $1)}"
+}
+set -- $ARCHITECTURES
+for architecture; do
+    name=$TARGET; [ $# = 1 ] || name=$TARGET-$architecture
+    base=$SOURCE_REPOSITORY@$(oras resolve --plain-http --platform linux/$architecture $SOURCE)
+    oras copy --from-plain-http --to-plain-http $base $name
+    oras manifest fetch --plain-http $base >manifest
+    oras blob fetch --plain-http --output base-config \\
+        $SOURCE_REPOSITORY@$(jq -r .config.digest manifest)
+    gzip -n <$architecture/app.tar >layer
+    jq --arg diff_id $(digest_of $architecture/app.tar) '.rootfs.diff_ids += [$diff_id]
+        | .config.Entrypoint = ["/var/task/supervisor"] | .config.Cmd = ["/bin/sh"]
+        | .config.Env += ["GREETING=hello"] | .config.WorkingDir = "/var/task"
+        | del(.history)' base-config >config
+    jq --argjson layer "$(describe layer layer.v1.tar+gzip)" \\
+        --argjson config "$(describe config config.v1+json)" \\
+        '.layers += [$layer] | .config = $config' manifest >new
+    for blob in layer config; do
+        oras blob push --plain-http $TARGET_REPOSITORY@$(digest_of $blob) $blob
+    done
+    oras manifest push --plain-http $name new
+done
+[ $# = 1 ] || oras manifest index create --plain-http $TARGET ${TARGET##*:}-$1 ${TARGET##*:}-$2
+"""
+
 BUILDAH = """
 platforms=$(echo $ARCHITECTURES | sed 's,[a-z0-9]*,linux/&,g; s/ /,/g')
 buildah() { command buildah --root $PWD/root --runroot $PWD/run "$@"; }
@@ -95,6 +126,7 @@ TOOLS = [
     ("crane", CRANE, ("crane",), 2),
     ("crane append", CRANE_APPEND, ("crane",), 2),
     ("skopeo + umoci", SKOPEO, ("skopeo", "umoci"), 1),
+    ("oras + jq", ORAS, ("oras", "jq"), 2),
     ("buildah", BUILDAH, ("buildah",), 2),
 ]
 
