@@ -152,7 +152,7 @@ check: ## run all tests: unit, end to end, lint
 
 units: $(UNITS)
 
-asan: ## run the tests with the address and undefined-behaviour sanitizers
+asan: ## run all tests with the address and undefined-behaviour sanitizers
 	@tests/support/deps.sh check
 	@$(MAKE) --no-print-directory static
 	@$(MAKE) --no-print-directory all units BUILD=build-asan \

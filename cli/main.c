@@ -17,11 +17,31 @@
 #include "cli/context.h"
 #include "oci/base/memory.h"
 
+/* In the order of the help. */
 static const struct command *const commands[] = {
-    &init_command,   &update_command, &deploy_command,  &run_command,   &invoke_command,
-    &serve_command,  &shell_command,  &ls_command,      &log_command,   &rm_command,
-    &build_command,  &copy_command,   &inspect_command, &login_command, &logout_command,
-    &rebase_command, &tags_command,   &doctor_command,  &prune_command, &export_command,
+    /* functions */
+    &init_command,
+    &update_command,
+    &deploy_command,
+    &run_command,
+    &invoke_command,
+    &log_command,
+    &shell_command,
+    &serve_command,
+    &ls_command,
+    &prune_command,
+    &rm_command,
+    &export_command,
+    /* images */
+    &build_command,
+    &rebase_command,
+    &copy_command,
+    &inspect_command,
+    &tags_command,
+    /* whatever they need */
+    &login_command,
+    &logout_command,
+    &doctor_command,
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
@@ -114,7 +134,8 @@ static void print_command_usage(const struct command *command, FILE *out)
             command->arguments ? " " : "", command->arguments ? command->arguments : "",
             command->description);
     option_print_help(command->options, out);
-    fputs("\noptions of every command:\n", out);
+    fprintf(out, "%soptions of every command:\n",
+            command->options->kind == OPTION_KIND_END ? "" : "\n");
     option_print_help(global_options, out);
     print_examples(command->examples, out);
 }

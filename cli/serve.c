@@ -25,8 +25,7 @@ static const struct option serve_options[] = {
     OPTION_NUMBER(struct serve_values, port, NULL, "port", "PORT",
                   "to listen at (default: 9000)"),
     OPTION_TEXT(struct serve_values, address, NULL, "address", "IP",
-                "to listen at (default: 127.0.0.1, this machine only); whoever reaches it may "
-                "run the function"),
+                "to listen at (default: 127.0.0.1, for this machine only)"),
     OPTION_NUMBER(struct serve_values, concurrency, NULL, "concurrency", "N",
                   "run so many sandboxes at the same time, at most (default: 10)"),
     OPTION_END,
@@ -128,7 +127,8 @@ const struct command serve_command = {
                    "for any other request, which becomes the event of a function URL. Requests "
                    "at the same time\n"
                    "get sandboxes of their own, which stay warm. What the function logs is "
-                   "printed on stderr.",
+                   "printed on stderr.\n"
+                   "Whoever reaches the address may run the function.",
     .examples = "skiff serve hello\n"
                 "curl http://127.0.0.1:9000/?name=world\n"
                 "aws lambda invoke --endpoint-url http://127.0.0.1:9000 --function-name hello "

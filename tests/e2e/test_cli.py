@@ -11,22 +11,45 @@ from tests.support import fixed_base
 from tests.support.hostile_registry import HostileRegistry
 from tests.support.skiff import CHECKOUT, PROGRAM, SkiffTest
 
-COMMANDS = ["init", "run", "rm", "build", "copy", "inspect", "tags", "login", "logout", "rebase",
-            "doctor"]
 ESCAPE = "\x1b"
+OF_THE_AWS_CLI = {"--endpoint-url", "--log-type"}
+README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 
 
 class CliTest(SkiffTest):
-    def test_help_names_every_command(self):
+    def commands(self):
         text = self.succeed("--help")
-        for command in COMMANDS:
-            self.assertRegex(text, rf"(?m)^  {command} ")
+        return re.findall(r"(?m)^  ([a-z]+) +\S", text.partition("\noptions")[0])
+
+    def options(self, command):
+        """The (short, long) names of each; short may be empty."""
+        return re.findall(r"(?m)^ +(?:(-\w+), )?(--[a-z-]+)", self.succeed(command, "--help"))
+
+    def test_help_is_the_same_wherever_it_comes_from(self):
+        text = self.succeed("--help")
         self.assertEqual(self.succeed("help"), text)
         done = self.skiff()
         self.assertEqual((done.returncode, done.stdout, done.stderr), (2, "", text))
 
+    def test_the_readme_has_every_command_and_no_others(self):
+        commands = self.commands()
+        self.assertIn("init", commands)
+        for command in commands:
+            self.assertRegex(README, rf"skiff (--local )?{command}\b|`{command}\b", command)
+        for named in re.findall(r"(?m)^    \$ skiff (?:--local )?([a-z]+)", README):
+            self.assertIn(named, commands)
+
+    def test_the_readme_has_every_option_and_no_others(self):
+        ours = re.sub(r"(?m)^ +(\$ )?aws .*$", "", README)
+        named = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", ours)) - OF_THE_AWS_CLI
+        options = {pair for command in self.commands() for pair in self.options(command)}
+        self.assertEqual([pair for pair in options if not named & set(pair)], [],
+                         "not in the README")
+        self.assertEqual({name for name in named if name.startswith("--")}
+                         - {long for _, long in options}, set(), "not in any help")
+
     def test_every_command_explains_itself(self):
-        for command in COMMANDS:
+        for command in self.commands():
             with self.subTest(command):
                 text = self.succeed(command, "--help")
                 self.assertIn(f"usage: skiff {command}", text)
