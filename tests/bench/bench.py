@@ -12,7 +12,8 @@ program that is released, build/static/ARCHITECTURE/skiff; SKIFF=build/skiff tak
 take turns, so that a busy
 moment of the machine meets all of them; one run before the first is not counted. Trust ratios
 of medians, not seconds. The table and the chart are in build/bench/. What memory a copy needs,
-by the size of the image, is tests/bench/memory.py's part, and the table's end.
+by the size of the image, is tests/bench/memory.py's part, and the table's end. What the supervisor
+costs a function is tests/bench/supervisor.py's (BENCH_JOBS=supervisor), BENCH_EVENTS (1000) events long.
 """
 
 import os
@@ -23,7 +24,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from tests.bench import images, memory, report, tools, tree
+from tests.bench import images, memory, report, supervisor, tools, tree
 from tests.support import process
 from tests.support.registry_server import Registry
 
@@ -250,7 +251,19 @@ def chosen():
     return [job for job in jobs() if not keys or job.key in keys]
 
 
+def measure_supervisor():
+    table = "".join(supervisor.table(int(os.environ.get("BENCH_EVENTS", "1000"))))
+    BUILD.mkdir(parents=True, exist_ok=True)
+    (BUILD / "supervisor.md").write_text(table, encoding="utf-8")
+    print(f"{table}\nwritten: {BUILD / 'supervisor.md'}", flush=True)
+
+
 def main():
+    keys = os.environ.get("BENCH_JOBS", "supervisor").replace(",", " ").split()
+    if "supervisor" in keys:
+        measure_supervisor()
+    if keys == ["supervisor"] and "BENCH_JOBS" in os.environ:
+        return
     # Storage in memory, where there is some: disks are not what is compared.
     if os.access("/dev/shm", os.W_OK) and \
             shutil.disk_usage("/dev/shm").free > 8 * LARGE_MB * 1000000:
