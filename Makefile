@@ -63,22 +63,30 @@ SUPERVISOR_FLAGS := -Os -ffunction-sections -fdata-sections -Wl,--gc-sections -s
 
 supervisors: $(SUPERVISORS)
 
-build/sysroot/%/complete: static/sysroot.sh static/libraries
-	static/sysroot.sh $* build/sysroot/$*
+# A small one for the supervisors, and a larger one for skiff itself.
+SMALL_SYSROOTS := $(ARCHITECTURES:%=build/sysroot/supervisor/%/complete)
+LARGE_SYSROOTS := $(ARCHITECTURES:%=build/sysroot/skiff/%/complete)
 
-# Both at once: much of the work is configure scripts, which use one processor.
-build/sysroot/complete: static/sysroot.sh static/libraries
+$(SMALL_SYSROOTS): build/sysroot/supervisor/%/complete: static/sysroot.sh static/libraries
+	static/sysroot.sh $* $(@D)
+
+$(LARGE_SYSROOTS): build/sysroot/skiff/%/complete: build/sysroot/supervisor/%/complete
+	static/sysroot.sh $* $(@D) $(<D)
+
+# Both architectures at once: much of the work is configure scripts, which use one processor.
+build/sysroot/supervisor/complete build/sysroot/skiff/complete: build/sysroot/%/complete: \
+    static/sysroot.sh static/libraries
 	@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j2) \
-	    $(ARCHITECTURES:%=build/sysroot/%/complete)
+	    $(ARCHITECTURES:%=build/sysroot/$*/%/complete)
 	@touch $@
 
-build/supervisor/%/supervisor: build/sysroot/complete $(SUPERVISOR_C) \
+build/supervisor/%/supervisor: build/sysroot/supervisor/complete $(SUPERVISOR_C) \
                                lambda/supervisor/amazon_roots.pem \
                                $(wildcard lambda/supervisor/*.h lambda/signer/*.h oci/base/*.h)
 	@mkdir -p $(@D)
 	@echo "  link  $@"
-	$(Q)build/sysroot/$*/bin/musl-gcc -std=gnu17 $(WARNINGS) $(DEFINES) $(SUPERVISOR_FLAGS) \
-	    $(SUPERVISOR_C) -lcurl -lnghttp2 -lssl -lcrypto -ljansson \
+	$(Q)build/sysroot/supervisor/$*/bin/musl-gcc -std=gnu17 $(WARNINGS) $(DEFINES) $(SUPERVISOR_FLAGS) \
+	    $(SUPERVISOR_C) -lcurl -lssl -lcrypto -ljansson \
 	    -lyaml -lpthread -o $@.new
 	@if readelf -lW $@.new | grep -q INTERP; then \
 	    echo "$@: has an interpreter, so it is not static" >&2; exit 1; fi
@@ -95,7 +103,7 @@ $(BUILD)/make_layer: $(LAYER_C:%.c=$(BUILD)/%.o) $(LIBDEFLATE)/libdeflate.a
 	@echo '  link  $@'
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
-build/supervisor/make_layer: build/sysroot/complete $(LAYER_C) $(wildcard layers/*.h oci/*.h oci/base/*.h)
+build/supervisor/make_layer: build/sysroot/skiff/$(MACHINE)/complete $(LAYER_C) $(wildcard layers/*.h oci/*.h oci/base/*.h)
 	+@$(call STATIC_MAKE,$(MACHINE)) build/static/$(MACHINE)/make_layer
 	@cp build/static/$(MACHINE)/make_layer $@
 
@@ -110,7 +118,7 @@ $(BUILD)/lambda/supervisor_program.o: $(LAYERS)
 # --- static: skiff itself as one file that runs on every Linux -----------------------------------
 
 STATIC_MAKE = CPPFLAGS= $(MAKE) --no-print-directory BUILD=build/static/$(1) LIBS= \
-    LIBDEFLATE=build/static/$(1)/libdeflate CC=$(CURDIR)/build/sysroot/$(1)/bin/musl-gcc AR=ar \
+    LIBDEFLATE=build/static/$(1)/libdeflate CC=$(CURDIR)/build/sysroot/skiff/$(1)/bin/musl-gcc AR=ar \
     CFLAGS='-O2 -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables' \
     LDFLAGS='-s -Wl,--gc-sections -Wl,--build-id=none' \
     LDLIBS='-larchive -lzstd -lz -lyaml -ljansson -lcurl -lnghttp2 -lssl -lcrypto -lpthread'
@@ -118,7 +126,7 @@ STATIC_MAKE = CPPFLAGS= $(MAKE) --no-print-directory BUILD=build/static/$(1) LIB
 static: $(ARCHITECTURES:%=static-%) ## build skiff for every Linux, build/static/{amd64,arm64}/skiff
 
 # What there is to do, a make of its own finds out.
-static-%: $(LAYERS)
+static-%: $(LAYERS) build/sysroot/skiff/complete
 	+@$(call STATIC_MAKE,$*) build/static/$*/skiff
 	@if readelf -lW build/static/$*/skiff | grep -q INTERP; then \
 	    echo "build/static/$*/skiff: has an interpreter, so it is not static" >&2; exit 1; fi

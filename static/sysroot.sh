@@ -3,9 +3,10 @@
 #
 # Builds what the static programs are linked with: musl and static/libraries.
 #
-#     static/sysroot.sh arm64 build/sysroot/arm64
-#     build/sysroot/arm64/bin/musl-gcc x.c -lcurl-http -ljansson -lpthread
-#     build/sysroot/arm64/bin/musl-gcc x.c -lcurl -lnghttp2 -lssl -lcrypto -lpthread
+#     static/sysroot.sh arm64 SMALL           for the supervisor
+#     SMALL/bin/musl-gcc x.c -lcurl -lssl -lcrypto -ljansson -lyaml -lpthread
+#     static/sysroot.sh arm64 LARGE SMALL     for skiff itself, which needs more: begins with a small one
+#     LARGE/bin/musl-gcc x.c -larchive -lzstd -lz -lcurl -lnghttp2 -lssl -lcrypto -lpthread
 #
 # Debian's own .a files are made for glibc and do not link with musl, so its source tarballs are
 # built here: as an ordinary user, without touching the system's packages. Tarballs and
@@ -24,9 +25,16 @@ die() {
 }
 
 here=$(cd "$(dirname "$0")" && pwd)
-[ $# -eq 2 ] || die "usage: sysroot.sh amd64|arm64 DIR"
+[ $# -eq 2 ] || [ $# -eq 3 ] || die "usage: sysroot.sh amd64|arm64 DIR [SMALL]"
 arch=$1
 mkdir -p "$2" && dir=$(cd "$2" && pwd)
+if [ $# -eq 2 ]; then
+    purpose=supervisor small=
+    libraries="musl jansson libyaml openssl curl"
+else
+    purpose=skiff small=$(cd "$3" && pwd)
+    libraries="nghttp2 curl zlib libzstd libarchive" # curl once more: it knows HTTP/2 now
+fi
 
 case $arch in
 amd64) triple=x86_64-linux-gnu ;;
@@ -41,9 +49,9 @@ command -v $triple-gcc >/dev/null ||
 cache=$("$here/cache_folder.sh")
 
 # Other libraries, options or compilers make another sysroot.
-key=$({ cat "$here/sysroot.sh" "$here/libraries" && echo "$arch" && $triple-gcc --version && $triple-ld --version; } |
+key=$({ cat "$here/sysroot.sh" "$here/libraries" && echo "$arch $purpose" && $triple-gcc --version && $triple-ld --version; } |
     sha256sum | cut -c 1-16)
-finished=$cache/sysroot-$arch-$key.tar
+finished=$cache/sysroot-$arch-$purpose-$key.tar
 
 # Two runs at once: the second waits and finds the work done.
 exec 9>"$cache/$arch.lock"
@@ -66,7 +74,7 @@ install_finished() {
 }
 
 if [ -f "$finished" ]; then
-    echo "sysroot $arch: from $finished"
+    echo "sysroot $arch for $purpose: from $finished"
     install_finished
     exit 0
 fi
@@ -139,6 +147,10 @@ copy_kernel_headers() {
 }
 
 build_musl() {
+    # Where nobody says which name server to ask, this machine's own, if there is one, answers at once.
+    sed -i 's/^no_resolv_conf:$/&\n\tif (!nns) conf->timeout = 2;/' src/network/resolvconf.c
+    grep -q 'if (!nns) conf->timeout = 2;' src/network/resolvconf.c
+
     # To its configure script -g0 is a wish for debugging.
     ./configure --target=$triple --prefix="$root" --disable-shared --disable-wrapper \
         CC=$triple-gcc AR=$triple-ar RANLIB=$triple-ranlib CFLAGS="$(echo "$flags" | sed s/-g0//) -fno-pie"
@@ -203,8 +215,7 @@ build_nghttp2() {
     cp -r lib/includes/nghttp2 "$root/include"
 }
 
-# Two of them: libcurl with TLS and HTTP/2, and libcurl-http, which speaks plain HTTP to the next
-# process.
+# With HTTP/2 where nghttp2 is there already; the supervisor does without.
 build_curl() {
     options=
     for feature in shared debug curldebug dependency-tracking ldap ldaps rtsp dict telnet tftp \
@@ -218,24 +229,13 @@ build_curl() {
         options="$options --without-$library"
     done
     export PKG_CONFIG=false
-    mkdir http tls
-    (
-        cd http
-        ../configure --host=$triple $options --without-ssl --without-nghttp2 \
-            --disable-threaded-resolver --disable-socketpair --disable-http-auth \
-            --disable-bindlocal --disable-verbose --disable-proxy CC=musl-gcc AR=$triple-ar RANLIB=$triple-ranlib CFLAGS="$flags"
-        make -s -j"$jobs" -C lib
-    )
-    (
-        cd tls
-        ../configure --host=$triple $options --with-openssl="$root" --with-nghttp2="$root" \
-            CC=musl-gcc AR=$triple-ar RANLIB=$triple-ranlib CFLAGS="$flags" \
-            CPPFLAGS="-DNGHTTP2_STATICLIB"
-        make -s -j"$jobs" -C lib
-    )
-    cp http/lib/.libs/libcurl.a "$root/lib/libcurl-http.a"
-    cp tls/lib/.libs/libcurl.a "$root/lib/libcurl.a"
-    mkdir "$root/include/curl"
+    http2=--without-nghttp2
+    [ $purpose = supervisor ] || http2=--with-nghttp2="$root"
+    ./configure --host=$triple $options --with-openssl="$root" $http2 CC=musl-gcc AR=$triple-ar \
+        RANLIB=$triple-ranlib CFLAGS="$flags" CPPFLAGS="-DNGHTTP2_STATICLIB"
+    make -s -j"$jobs" -C lib
+    cp lib/.libs/libcurl.a "$root/lib"
+    mkdir -p "$root/include/curl"
     cp include/curl/*.h "$root/include/curl"
 }
 
@@ -269,7 +269,7 @@ build_libarchive() {
     cp libarchive/archive.h libarchive/archive_entry.h "$root/include"
 }
 
-build() { # NAME VERSION TARBALL SHA256
+build() { # NAME VERSION TARBALL SHA256 LICENCE
     tarball=$("$here/debian_tarball.sh" "$1" "$3" "$4")
     echo "sysroot $arch: building $1 $2"
     mkdir "$work/$1"
@@ -287,17 +287,18 @@ build() { # NAME VERSION TARBALL SHA256
 }
 
 : >"$log"
-mkdir -p "$root/bin" "$root/lib" "$root/include"
-build_wrapper
-copy_kernel_headers
+mkdir -p "$root"
+if [ -n "$small" ]; then
+    cp -R "$small/bin" "$small/include" "$small/lib" "$root"
+else
+    mkdir "$root/bin" "$root/lib" "$root/include"
+    build_wrapper
+    copy_kernel_headers
+fi
 PATH=$root/bin:$PATH
-while read -r name version tarball sha256 licence; do
-    case $name in
-    \#* | '') ;;
-    libdeflate) ;; # layers/libdeflate makes it, for every build of skiff
-    *) build "$name" "$version" "$tarball" "$sha256" ;;
-    esac
-done <"$here/libraries"
+for library in $libraries; do
+    build $(grep "^$library " "$here/libraries")
+done
 
 # What programs and manuals came along is not needed, and names the folder it was built in.
 tar -cf "$work/finished.tar" -C "$root" bin/musl-gcc include \
