@@ -56,6 +56,11 @@ def json_of(layout, digest):
                       else (Path(layout) / "index.json").read_bytes())
 
 
+IS_BUILT = unittest.skipUnless(all(program(each).exists() for each in ARCHITECTURES),
+                               "skipped: no static programs; 'make static' builds them")
+
+
+@IS_BUILT
 class StaticTest(SkiffTest):
     def setUp(self):
         super().setUp()
@@ -74,6 +79,7 @@ class StaticTest(SkiffTest):
         return f"tls.localhost:{self.registry(tls=self.tls).host.split(':')[1]}"
 
 
+@IS_BUILT
 class FileTest(unittest.TestCase):
     def test_nothing_is_looked_for_when_it_starts(self):
         for architecture, machine in zip(ARCHITECTURES, ("X86-64", "AArch64")):
