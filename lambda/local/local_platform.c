@@ -75,12 +75,21 @@ static bool repository_put_blob(struct store *self, const struct descriptor *blo
     return repository->images->ops->put_blob(repository->images, blob, bytes, err);
 }
 
+/* What a push brings is not the function's before its record says so: until then both images
+ * have a tag, and whoever sweeps leaves both. No function has a name with a dot. */
+static char *next_tag(const char *tag)
+{
+    return text_format("%s.next", tag);
+}
+
 static bool repository_put_manifest(struct store *self, const char *tag,
                                     const struct document *manifest, struct error *err)
 {
     struct function_repository *repository = (struct function_repository *)self;
 
-    return store_put_manifest(repository->images, tag ? repository->tag : NULL, manifest, err);
+    owned(memory) char *next = next_tag(repository->tag);
+
+    return store_put_manifest(repository->images, tag ? next : NULL, manifest, err);
 }
 
 static void repository_free(struct store *self)
@@ -165,7 +174,19 @@ static bool local_open_repository(struct platform *self, const struct definition
     return true;
 }
 
-/* Makes the record the function's, who has `former` or nothing before. */
+/* The record is written: what was pushed for it is the function's. */
+static bool settle_tag(struct local_platform *local, const char *name, struct error *err)
+{
+    struct store *images = layout_store(local->layout);
+    owned(memory) char *next = next_tag(name);
+    owned(document) struct document pushed = {0};
+
+    if (!store_resolve(images, next, &pushed, err))
+        return err->kind == ERROR_NOT_FOUND; /* it is an image that was there */
+    return store_put_manifest(images, name, &pushed, err) &&
+           layout_remove_tag(local->layout, next, err);
+}
+
 static void tell_of_inputs(const struct local_platform *local,
                            const struct definition *definition)
 {
@@ -176,6 +197,7 @@ static void tell_of_inputs(const struct local_platform *local,
                       definition->name);
 }
 
+/* Makes the record the function's, who has `former` or nothing before. */
 static bool write_locked(struct local_platform *local, const struct platform_change *change,
                          const struct function_record *former, bool *changed, struct error *err)
 {
@@ -194,8 +216,9 @@ static bool write_locked(struct local_platform *local, const struct platform_cha
     *changed = !former || !function_record_equal(former, &record);
     if (*changed)
         tell_of_inputs(local, change->definition);
-    return !*changed ||
-           functions_write(local->folder, &record, clock_now(local->options.clock), err);
+    return (!*changed ||
+            functions_write(local->folder, &record, clock_now(local->options.clock), err)) &&
+           settle_tag(local, record.name, err);
 }
 
 static bool create_locked(struct local_platform *local, const struct platform_change *change,
@@ -469,8 +492,10 @@ static bool remove_locked(struct local_platform *local, const char *name, struct
 {
     if (!functions_has(local->folder, name))
         return sweep(local, err) && refuse_absent(name, err);
+    owned(memory) char *next = next_tag(name);
     return open_layout(local, true, err) && layout_remove_tag(local->layout, name, err) &&
-           layout_collect(local->layout, err) && remove_file(local->folder, name, "log", err) &&
+           layout_remove_tag(local->layout, next, err) && layout_collect(local->layout, err) &&
+           remove_file(local->folder, name, "log", err) &&
            remove_file(local->folder, name, "json", err) && functions_sweep(local->folder, err);
 }
 

@@ -243,6 +243,56 @@ static void what_an_update_leaves_behind_is_swept(void **state)
                  "update function 'moo': no function 'moo'");
 }
 
+/* How many images have a name. */
+static size_t count_tags(struct fixture *fixture)
+{
+    owned(memory) char *path = text_format("%s/images/index.json", fixture->folder);
+    owned(memory) char *bytes = NULL;
+    json_owned json_t *index = NULL;
+    size_t count;
+    struct error err;
+
+    assert_ok(file_read(path, 1 << 20, &bytes, &count, &err));
+    assert_ok(json_parse(bytes, count, &index, &err));
+    return json_array_size(json_object_get(index, "manifests"));
+}
+
+static void who_is_killed_before_the_record_is_written_keeps_the_old_image(void **state)
+{
+    struct fixture *fixture = *state;
+    owned(document) struct document other =
+        sample_image(fixture->source, "other", "linux/amd64", "{\"Cmd\":[\"x\"]}");
+    owned(memory) char *image_uri = NULL;
+    owned(memory) char *arn = NULL;
+    struct definition definition = sample_definition;
+    struct error err;
+
+    definition.name = "moo";
+    assert_ok(deploy_sample(fixture, "moo", &err));
+    assert_ok(deploy_sample(fixture, "neighbour", &err));
+    open_platform(fixture);
+    assert_ok(
+        push(fixture, &definition, layout_store(fixture->source), &other, &image_uri, &err));
+    open_platform(fixture); /* killed; and then somebody sweeps */
+    assert_ok(fixture->platform->ops->remove(fixture->platform, "neighbour", &err));
+
+    const struct digest *digests[] = {&fixture->image.descriptor.digest,
+                                      &other.descriptor.digest};
+    for (size_t i = 0; i < COUNT(digests); i++) {
+        owned(memory) char *path = text_format("%s/images", fixture->folder);
+        struct layout *layout = NULL;
+        owned(document) struct document found = {0};
+        assert_ok(layout_open(path, false, &layout, &err));
+        assert_ok(
+            store_resolve(layout_store(layout), digest_format(digests[i]).text, &found, &err));
+        layout_free(layout);
+    }
+    /* Going on takes the former image along. */
+    const struct platform_change change = {.definition = &definition, .image_uri = image_uri};
+    assert_ok(fixture->platform->ops->update(fixture->platform, &change, &arn, &err));
+    assert_int_equal(count_tags(fixture), 1);
+}
+
 static void the_record_says_what_the_definition_said(void **state)
 {
     struct fixture *fixture = *state;
@@ -561,6 +611,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_function_is_made_found_and_removed_without_a_trace),
         TEST(what_an_update_leaves_behind_is_swept),
+        TEST(who_is_killed_before_the_record_is_written_keeps_the_old_image),
         TEST(the_record_says_what_the_definition_said),
         TEST(a_name_is_taken_once),
         TEST(what_is_not_there_is_said_and_made_by_nobody),
