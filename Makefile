@@ -168,7 +168,7 @@ asan: ## run all tests with the address and undefined-behaviour sanitizers
 	@SKIFF=$(CURDIR)/build-asan/skiff python3 tests/check.py --build build-asan
 
 # Parsers of bytes from outside, and what they are made of.
-FUZZED  := $(wildcard oci/base/*.c oci/*.c lambda/definition*.c) lambda/storage_path.c \
+FUZZED  := $(wildcard oci/base/*.c oci/*.c lambda/definition*.c) \
            lambda/local/http_event.c lambda/local/http_request.c layers/ignore.c layers/inode_set.c \
            layers/unpack.c \
            $(addprefix layers/,archive_refusal.c tar_file.c decompress.c docker_archive.c oci_archive.c) \

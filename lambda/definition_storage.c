@@ -5,7 +5,7 @@
 
 #include "lambda/definition_keys.h"
 #include "lambda/definition_rules.h"
-#include "lambda/storage_path.h"
+#include "lambda/signer/storage_path.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
 

@@ -26,8 +26,8 @@ door() { # HEADER DOOR... -- FILE...
 
 # Hashes; and the authorities that libcurl's connections, which are OpenSSL's, are to share.
 door openssl/ oci/base/hash.c registry/trust.c -- "$@"
-door curl/ registry/http_curl.c registry/http_curl_request.c lambda/supervisor/runtime_client.c \
-    lambda/supervisor/s3_transport.c lambda/supervisor/server_client.c -- "$@"
+door curl/ registry/http_curl.c registry/http_curl_request.c lambda/supervisor/curl_parts.h \
+    lambda/supervisor/server_client.c -- "$@"
 door libdeflate.h layers/gzip.c -- "$@"
 door yaml.h oci/base/yaml.c -- "$@"
 door archive layers/compression.c layers/decompress.c layers/tar_file.c layers/unpack.c -- "$@"

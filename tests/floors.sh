@@ -21,7 +21,7 @@ may_include() {
     oci) echo "oci/base oci" ;;
     layers) echo "oci/base oci layers" ;;
     registry) echo "oci/base oci registry" ;;
-    lambda) echo "oci/base oci layers registry lambda" ;;
+    lambda) echo "oci/base oci layers registry lambda lambda/signer" ;;
     lambda/signer) echo "oci/base lambda/signer" ;;
     lambda/aws) echo "oci/base oci registry lambda lambda/signer lambda/aws" ;;
     lambda/local) echo "oci/base oci layers lambda lambda/local" ;;

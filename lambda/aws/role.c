@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lambda/signer/storage_path.h"
 #include "lambda/signer/xml_text.h"
-#include "lambda/storage_path.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"

@@ -7,7 +7,7 @@
 #include "lambda/aws/bucket.h"
 #include "lambda/aws/function_call.h"
 #include "lambda/aws/notification.h"
-#include "lambda/storage_path.h"
+#include "lambda/signer/storage_path.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"

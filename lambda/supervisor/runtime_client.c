@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lambda/supervisor/runtime_client.h"
 
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
+#include "lambda/supervisor/curl_parts.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
@@ -46,22 +45,6 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
     return size * count;
 }
 
-/* The value of the header line if it has this name, a new string; NULL otherwise. */
-static char *header_value(const char *line, size_t count, const char *name)
-{
-    size_t length = strlen(name);
-
-    if (count <= length || !curl_strnequal(line, name, length) || line[length] != ':')
-        return NULL;
-    const char *start = line + length + 1;
-    const char *end = line + count;
-    while (start < end && strchr(" \t", *start))
-        start++;
-    while (end > start && strchr(" \t\r\n", end[-1]))
-        end--;
-    return text_format("%.*s", (int)(end - start), start);
-}
-
 static void replace(char **variable, char *value)
 {
     if (!value)
@@ -76,22 +59,14 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *context)
     if (!invocation)
         return size * count;
 
-    owned(memory) char *deadline = header_value(bytes, count, "Lambda-Runtime-Deadline-Ms");
+    owned(memory) char *deadline =
+        curl_parts_header(bytes, count, "Lambda-Runtime-Deadline-Ms");
     if (deadline)
         invocation->deadline_ms = strtoll(deadline, NULL, 10);
     replace(&invocation->request_id,
-            header_value(bytes, count, "Lambda-Runtime-Aws-Request-Id"));
-    replace(&invocation->trace_id, header_value(bytes, count, "Lambda-Runtime-Trace-Id"));
+            curl_parts_header(bytes, count, "Lambda-Runtime-Aws-Request-Id"));
+    replace(&invocation->trace_id, curl_parts_header(bytes, count, "Lambda-Runtime-Trace-Id"));
     return size * count;
-}
-
-/* The user's program is no party to this conversation: it must not inherit the connection. */
-static curl_socket_t open_socket(void *context, curlsocktype purpose,
-                                 struct curl_sockaddr *address)
-{
-    (void)context;
-    (void)purpose;
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 struct runtime_client *runtime_client_new(const char *api)
@@ -125,7 +100,7 @@ static void prepare(struct runtime_client *client, const char *url, struct reply
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, client->reason);
-    curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, curl_parts_socket);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, reply);
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lambda/supervisor/s3_transport.h"
 
-#include <curl/curl.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "lambda/supervisor/certificates.h"
+#include "lambda/supervisor/curl_parts.h"
 #include "oci/base/memory.h"
 
 enum {
@@ -148,23 +148,15 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
     return count;
 }
 
-/* The value of the header line if it has this name; clipped to `size`. */
-static bool header_value(const char *line, size_t count, const char *name, char *out,
-                         size_t size)
+/* Keeps the value if the line has this name; one that does not fit is none. */
+static bool keep_header(const char *line, size_t count, const char *name, char *out,
+                        size_t size)
 {
-    size_t length = strlen(name);
+    owned(memory) char *value = curl_parts_header(line, count, name);
 
-    if (count <= length || !curl_strnequal(line, name, length) || line[length] != ':')
+    if (!value)
         return false;
-    const char *start = line + length + 1;
-    const char *end = line + count;
-    while (start < end && strchr(" \t", *start))
-        start++;
-    while (end > start && strchr(" \t\r\n", end[-1]))
-        end--;
-    size_t kept = (size_t)(end - start) < size ? (size_t)(end - start) : 0;
-    memcpy(out, start, kept);
-    out[kept] = '\0';
+    snprintf(out, size, "%s", strlen(value) < size ? value : "");
     return true;
 }
 
@@ -175,25 +167,15 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *context)
     char range[80];
 
     count *= size;
-    if (header_value(bytes, count, "Content-Range", range, sizeof range)) {
+    if (keep_header(bytes, count, "Content-Range", range, sizeof range)) {
         char *end = range;
         bool bytes_unit = strncmp(range, "bytes ", 6) == 0;
         exchange->range_start = bytes_unit ? strtoull(range + 6, &end, 10) : 0;
         exchange->has_range = bytes_unit && *end == '-';
-    } else if (!header_value(bytes, count, "ETag", answer->etag, sizeof answer->etag)) {
-        header_value(bytes, count, "X-Amz-Bucket-Region", answer->region,
-                     sizeof answer->region);
+    } else if (!keep_header(bytes, count, "ETag", answer->etag, sizeof answer->etag)) {
+        keep_header(bytes, count, "X-Amz-Bucket-Region", answer->region, sizeof answer->region);
     }
     return count;
-}
-
-/* The user's program is no party to this conversation. */
-static curl_socket_t open_socket(void *context, curlsocktype purpose,
-                                 struct curl_sockaddr *address)
-{
-    (void)context;
-    (void)purpose;
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 /* --- an exchange ---------------------------------------------------------------------------
@@ -290,7 +272,7 @@ static bool prepare(struct s3_transport *transport, const struct s3_request *req
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)SILENCE_S);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, transport->reason);
-    curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, curl_parts_socket);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, exchange);
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);

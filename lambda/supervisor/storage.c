@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lambda/signer/endpoint.h"
+#include "lambda/signer/storage_path.h"
 #include "lambda/supervisor/s3_url.h"
 #include "oci/base/environment.h"
 #include "oci/base/json.h"
@@ -254,20 +255,6 @@ static bool read_filter(const json_t *output, const char *name, char ***out, str
     return true;
 }
 
-/* "bucket/a/b/" is the bucket and the folder "a/b/". */
-static void take_path(const char *path, struct storage_output *output)
-{
-    path += strspn(path, "/");
-    size_t bucket_length = strcspn(path, "/");
-    const char *folder = path + bucket_length + strspn(path + bucket_length, "/");
-    size_t length = strlen(folder);
-
-    while (length > 0 && folder[length - 1] == '/')
-        length--;
-    output->bucket = text_format("%.*s", (int)bucket_length, path);
-    output->folder = text_format("%.*s%s", (int)length, folder, length > 0 ? "/" : "");
-}
-
 static bool find_provider(const struct storage *storage, const char *provider,
                           const struct s3_account **out, struct error *err)
 {
@@ -292,12 +279,15 @@ static bool read_output(const json_t *json, const struct storage *storage,
                         struct storage_output *output, struct error *err)
 {
     const char *provider, *path;
+    struct storage_path place;
 
     if (!json_field_string(json, "storage_provider", &provider, err) ||
         !json_field_string(json, "path", &path, err) ||
         !find_provider(storage, provider, &output->account, err))
         return false;
-    take_path(path, output);
+    storage_path_read(path, &place);
+    output->bucket = place.bucket;
+    output->folder = place.folder;
     if (!*output->bucket)
         return error_set(err, ERROR_INVALID, "'path' names no bucket");
     return read_filter(json, "prefix", &output->prefixes, err) &&

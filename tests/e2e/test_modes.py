@@ -11,19 +11,11 @@ import subprocess
 import unittest
 from dataclasses import dataclass, field
 
-from tests.support.supervised_function import Function, encoded, require_namespaces
+from tests.support.supervised_function import IMAGES, Function, encoded, require_namespaces
 
 
 def setUpModule():
     require_namespaces()
-
-
-# What differs: where programs are, and who runs a script.
-IMAGES = {
-    "scratch": ({"busybox": "var/task"}, "#!/var/task/busybox sh\n"),
-    "busybox": ({"busybox": "bin"}, ""),
-    "glibc": ({"busybox": None, "glibc": ("bash", "cat", "env", "sleep")}, "#!/bin/bash\n"),
-}
 
 
 @dataclass

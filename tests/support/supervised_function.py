@@ -29,6 +29,13 @@ BUSYBOX = shutil.which("busybox")
 APPLETS = ("sh", "cat", "echo", "sleep", "env", "ls", "yes", "head", "true", "kill", "mkdir",
            "chmod", "touch", "setsid", "pwd", "seq", "id", "readlink")
 
+# Images that differ in where programs are, and the first line of a script in each.
+IMAGES = {
+    "scratch": ({"busybox": "var/task"}, "#!/var/task/busybox sh\n"),
+    "busybox": ({"busybox": "bin"}, ""),
+    "glibc": ({"busybox": None, "glibc": ("bash", "cat", "env", "sleep")}, "#!/bin/bash\n"),
+}
+
 
 def supervisor_path(architecture):
     return os.path.join("build", "supervisor", architecture, "supervisor")

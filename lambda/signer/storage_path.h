@@ -5,8 +5,8 @@
  * What `path:` of an input or output names: "bucket/a/b/" is the bucket and the
  * folder "a/b/".
  *
- * Slashes at either end and between the two mean nothing, as in the supervisor,
- * which reads the same paths.
+ * Slashes at either end and between the two mean nothing. The supervisor stores there what
+ * skiff prepares, so both read paths here.
  */
 
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lambda/storage_path.h"
+#include "lambda/signer/storage_path.h"
 
 #include <stdlib.h>
 #include <string.h>
