@@ -196,6 +196,15 @@ class DeployTest(AwsCase):
         done = self.deploy("counted", "--timings")
         self.assert_done(done)
         self.deploy_counted(done)
+        # What a new one costs: each question is asked once, nothing is said twice.
+        asked = [re.sub(r"(sha256:|uploads/)[0-9a-f-]+$", r"\1…", call)
+                 for call in self.aws.front.calls]
+        self.assertEqual(sorted(call for call in asked if not call.startswith("HEAD")), [
+            "CreateFunction", "CreateLogGroup", "CreateRepository", "DescribeRepositories",
+            "GetAuthorizationToken", "GetCallerIdentity", "GetFunction", "GetFunction", "GetRole",
+            *["POST /v2/counted/blobs/uploads/"] * 4, *["PUT /v2/counted/blobs/uploads/…"] * 4,
+            "PUT /v2/counted/manifests/latest", "PutRetentionPolicy"])
+        self.assertLessEqual(asked.count("HEAD /v2/counted/blobs/sha256:…"), 4)
         self.aws.front.calls.clear()
         done = self.deploy("counted", "--timings")
         self.assert_done(done)
