@@ -92,20 +92,19 @@ build/supervisor/%/supervisor: build/sysroot/supervisor/complete $(SUPERVISOR_C)
 	    echo "$@: has an interpreter, so it is not static" >&2; exit 1; fi
 	@mv $@.new $@
 
-# The layers they are in, made by a program for the machine that builds: static, so that
-# compiler and libraries are the same everywhere, as are the layers.
-MACHINE      := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,amd64)
+# The layers they are in, made by a program for the machine that builds. Compiler and libraries do
+# not show in them: the tar is written here, and the compressor is pinned.
 LAYERS       := $(ARCHITECTURES:%=build/supervisor/%/layer)
 LAYER_C      := static/make_layer.c $(addprefix layers/,compression.c gzip.c layer_writer.c tar.c tree.c) \
                 $(sort $(wildcard oci/*.c oci/base/*.c))
 
-$(BUILD)/make_layer: $(LAYER_C:%.c=$(BUILD)/%.o) $(LIBDEFLATE)/libdeflate.a
-	@echo '  link  $@'
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
-
-build/supervisor/make_layer: build/sysroot/skiff/$(MACHINE)/complete $(LAYER_C) $(wildcard layers/*.h oci/*.h oci/base/*.h)
-	+@$(call STATIC_MAKE,$(MACHINE)) build/static/$(MACHINE)/make_layer
-	@cp build/static/$(MACHINE)/make_layer $@
+build/supervisor/make_layer: $(LAYER_C) $(wildcard layers/*.h oci/*.h oci/base/*.h) \
+                             build/libdeflate/libdeflate.a
+	@mkdir -p $(@D)
+	@echo "  link  $@"
+	$(Q)$(CC) -std=gnu17 $(WARNINGS) $(CPPFLAGS) -O2 $(LAYER_C) build/libdeflate/libdeflate.a \
+	    $(LDLIBS) -o $@.new
+	@mv $@.new $@
 
 build/supervisor/%/layer: build/supervisor/%/supervisor build/supervisor/make_layer
 	@rm -rf $@.work
