@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs all tests and ends with one line that counts them.
 
-    python3 tests/check.py [--build BUILD] [--only WORD] [--fuzz-seconds SECONDS]
+    python3 tests/check.py [--build BUILD] [--only WORD] [--fuzz-seconds SECONDS] [--jobs N]
 
 Every suite gives a line; what failed or was skipped is shown in full. A suite
-that breaks off counts as one failure more than it had got to.
+that breaks off counts as one failure more than it had got to. As many suites as there are
+processors run at a time, each with servers, ports and folders of its own.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -120,9 +122,9 @@ def suites(build, fuzz_seconds):
     for program in sorted((CHECKOUT / build).glob("test_*")):
         if os.access(program, os.X_OK) and program.is_file():
             yield f"unit {program.name[5:]}", lambda program=program: unit(program)
-    for file in sorted((CHECKOUT / "tests/fuzz").glob("fuzz_*.c")):
-        name = file.stem[5:]
-        yield f"fuzz {name}", lambda name=name: fuzz(name, fuzz_seconds)
+    for file in sorted((CHECKOUT / "tests/faults").glob("test_*.py")):
+        module = f"tests.faults.{file.stem}"
+        yield f"faults {file.stem[5:]}", lambda module=module: end_to_end(module)
     for file in sorted((CHECKOUT / "tests/e2e").glob("test_*.py")):
         module = f"tests.e2e.{file.stem}"
         yield f"end to end {file.stem[5:]}", lambda module=module: end_to_end(module)
@@ -130,9 +132,24 @@ def suites(build, fuzz_seconds):
         module = f"tests.e2e.test_{name}"
         yield f"static {name}", lambda module=module: end_to_end(module,
                                                                  SKIFF=str(CHECKOUT / STATIC))
-    for file in sorted((CHECKOUT / "tests/faults").glob("test_*.py")):
-        module = f"tests.faults.{file.stem}"
-        yield f"faults {file.stem[5:]}", lambda module=module: end_to_end(module)
+    for file in sorted((CHECKOUT / "tests/fuzz").glob("fuzz_*.c")):
+        name = file.stem[5:]
+        yield f"fuzz {name}", lambda name=name: fuzz(name, fuzz_seconds)
+
+
+def timed(suite):
+    begun = time.monotonic()
+    count, output = suite()
+    return count, output, time.monotonic() - begun
+
+
+def show(name, count, output, seconds):
+    print(f"{name:<32} {count}  ({seconds:.1f} s)", flush=True)
+    if count.failed:
+        print(output, flush=True)
+    for line in output.splitlines():
+        if "skipped" in line.lower() and count.skipped and not count.failed:
+            print(f"    {line.strip()}", flush=True)
 
 
 def main():
@@ -141,21 +158,19 @@ def main():
     parser.add_argument("--only", default="", help="suites whose name has this word")
     parser.add_argument("--fuzz-seconds", type=int, default=0, metavar="SECONDS",
                         help="for each fuzz target; 0: its usual number of runs")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), metavar="N",
+                        help="suites at a time (default: one for each processor)")
     arguments = parser.parse_args()
 
     total = Count()
-    for name, suite in suites(arguments.build, arguments.fuzz_seconds):
-        if arguments.only not in name:
-            continue
-        begun = time.monotonic()
-        count, output = suite()
-        total.add(count)
-        print(f"{name:<32} {count}  ({time.monotonic() - begun:.1f} s)", flush=True)
-        if count.failed:
-            print(output, flush=True)
-        for line in output.splitlines():
-            if "skipped" in line.lower() and count.skipped and not count.failed:
-                print(f"    {line.strip()}", flush=True)
+    with ThreadPoolExecutor(max(1, arguments.jobs)) as pool:
+        under_way = {pool.submit(timed, suite): name
+                     for name, suite in suites(arguments.build, arguments.fuzz_seconds)
+                     if arguments.only in name}
+        for done in as_completed(under_way):
+            count, output, seconds = done.result()
+            total.add(count)
+            show(under_way[done], count, output, seconds)
     print(total)
     return 1 if total.failed or not total.passed else 0
 
