@@ -20,7 +20,6 @@ enum {
     CHUNK_BYTES = 256 * 1024, /* another size gives other bytes */
     STORED_MOST = 65535,      /* in a block, RFC 1951 3.2.4 */
     THREADS_LIMIT = 8,
-    CHUNKS_PER_THREAD = 2,
 };
 
 struct chunk {
@@ -151,7 +150,7 @@ static void *pack_chunks(void *argument)
  * all. */
 static void start_threads(struct gzip *gzip)
 {
-    size_t wanted = gzip->ring_size / CHUNKS_PER_THREAD;
+    size_t wanted = gzip->ring_size - 1;
 
     while (gzip->thread_count < wanted &&
            pthread_create(&gzip->threads[gzip->thread_count], NULL, pack_chunks, gzip) == 0)
@@ -291,7 +290,7 @@ struct sink *gzip_sink_on(struct sink *next, size_t threads)
 
     gzip->sink = (struct sink){.ops = &gzip_ops, .next = next};
     gzip->compressor = compressor_new();
-    gzip->ring_size = CHUNKS_PER_THREAD * used;
+    gzip->ring_size = used + 1;
     gzip->ring = memory_new(gzip->ring_size, sizeof *gzip->ring);
     pthread_mutex_init(&gzip->lock, NULL);
     pthread_cond_init(&gzip->filled, NULL);

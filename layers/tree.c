@@ -2,19 +2,29 @@
 #include "layers/tree.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "oci/base/file.h"
 #include "oci/base/memory.h"
+#include "oci/base/text.h"
+
+/* Where many files are on the host. A tree and its parts have it together. */
+struct top {
+    atomic_size_t users;
+    char path[];
+};
 
 struct node {
-    char *path;
-    enum tree_kind kind;
-    unsigned int mode;
     uint64_t size;
     const char *bytes; /* borrowed */
-    char *name;        /* of the file on the host, or of the link's target */
+    struct top *top;   /* of a file on the host, which is there at … */
+    char *target;      /* of a link */
+    enum tree_kind kind;
+    unsigned int mode;
+    unsigned int rest; /* … followed by the path from here on */
+    char path[];
 };
 
 /* About so many bytes lie between two files at which a part may begin. */
@@ -28,6 +38,7 @@ struct tree {
     size_t taken;        /* so many nodes are in parts now */
     struct node **slots; /* the same nodes, each where the hash of its path says; or NULL */
     size_t slot_count;   /* a power of two, at least twice as many as there are nodes */
+    struct top *top;     /* the newest; or NULL */
 };
 
 struct tree *tree_new(void)
@@ -35,12 +46,18 @@ struct tree *tree_new(void)
     return memory_new(1, sizeof(struct tree));
 }
 
+static void top_free(struct top *top)
+{
+    if (top && atomic_fetch_sub(&top->users, 1) == 1)
+        free(top);
+}
+
 static void node_free(struct node *node)
 {
     if (!node)
         return;
-    free(node->path);
-    free(node->name);
+    top_free(node->top);
+    free(node->target);
     free(node);
 }
 
@@ -55,6 +72,7 @@ void tree_free(struct tree *tree)
         return;
     for (size_t i = tree->taken; i < tree->count; i++)
         node_free(tree->nodes[i]);
+    top_free(tree->top);
     free(tree->nodes);
     free(tree->slots);
     free(tree);
@@ -120,9 +138,10 @@ static struct node *node_new(const char *path, enum tree_kind kind)
 {
     static const unsigned int modes[] = {
         [TREE_FOLDER] = 0755, [TREE_FILE] = 0644, [TREE_PROGRAM] = 0755, [TREE_LINK] = 0777};
-    struct node *node = memory_new(1, sizeof *node);
+    size_t length = strlen(path);
+    struct node *node = memory_new(1, sizeof *node + length + 1);
 
-    node->path = memory_copy_string(path);
+    memcpy(node->path, path, length);
     node->kind = kind;
     node->mode = modes[kind];
     return node;
@@ -183,6 +202,33 @@ bool tree_add_bytes(struct tree *tree, const char *path, enum tree_kind kind, co
     return add(tree, &node, err);
 }
 
+static struct top *top_new(const char *path, size_t length)
+{
+    struct top *top = memory_new(1, sizeof *top + length + 1);
+
+    atomic_init(&top->users, 1);
+    memcpy(top->path, path, length);
+    return top;
+}
+
+/* Files below one folder mostly go below one folder, and so share their top. */
+static void set_host_path(struct tree *tree, struct node *node, const char *host_path)
+{
+    size_t length = strlen(host_path);
+    size_t rest = strlen(node->path);
+
+    while (length > 0 && rest > 0 && host_path[length - 1] == node->path[rest - 1])
+        length--, rest--;
+    if (!tree->top || strncmp(tree->top->path, host_path, length) != 0 ||
+        tree->top->path[length] != '\0') {
+        top_free(tree->top);
+        tree->top = top_new(host_path, length);
+    }
+    node->top = tree->top;
+    node->rest = (unsigned int)rest;
+    atomic_fetch_add(&node->top->users, 1);
+}
+
 bool tree_add_file_as(struct tree *tree, const char *path, unsigned int mode,
                       const char *host_path, uint64_t size, struct error *err)
 {
@@ -190,7 +236,7 @@ bool tree_add_file_as(struct tree *tree, const char *path, unsigned int mode,
 
     node->mode = mode;
     node->size = size;
-    node->name = memory_copy_string(host_path);
+    set_host_path(tree, node, host_path);
     return add(tree, &node, err);
 }
 
@@ -208,7 +254,7 @@ bool tree_add_link(struct tree *tree, const char *path, const char *target, stru
 {
     owned(node) struct node *node = node_new(path, TREE_LINK);
 
-    node->name = memory_copy_string(target);
+    node->target = memory_copy_string(target);
     return add(tree, &node, err);
 }
 
@@ -228,8 +274,9 @@ static struct tree_entry describe(const struct node *node)
         .mode = node->mode,
         .size = node->size,
         .bytes = node->bytes,
-        .host_path = node->kind == TREE_LINK ? NULL : node->name,
-        .target = node->kind == TREE_LINK ? node->name : NULL,
+        .host_top = node->top ? node->top->path : NULL,
+        .host_rest = node->top ? node->path + node->rest : NULL,
+        .target = node->target,
     };
 }
 
@@ -272,6 +319,9 @@ struct tree *tree_take_part(struct tree *tree, bool rest)
     uint64_t size = 0;
 
     sort(tree);
+    /* Nothing is looked for here again. */
+    free(tree->slots);
+    tree->slots = NULL;
     while (tree->taken < tree->count) {
         struct node *node = tree->nodes[tree->taken];
         bool is_enough = size >= (uint64_t)TREE_PART_MIB << 20;
@@ -294,7 +344,7 @@ struct tree *tree_take_part(struct tree *tree, bool rest)
 struct counted_source {
     struct source source;
     struct source *file;
-    const char *path;
+    char *path;
     uint64_t left;
 };
 
@@ -317,25 +367,32 @@ static void counted_free(struct source *self)
     struct counted_source *counted = (struct counted_source *)self;
 
     source_free(counted->file);
+    free(counted->path);
     free(counted);
 }
 
 static const struct source_ops counted_ops = {.read = counted_read, .free = counted_free};
 
+char *tree_entry_host_path(const struct tree_entry *entry)
+{
+    return entry->host_top ? text_format("%s%s", entry->host_top, entry->host_rest) : NULL;
+}
+
 bool tree_entry_open(const struct tree_entry *entry, struct source **out, struct error *err)
 {
+    owned(memory) char *path = tree_entry_host_path(entry);
     owned(source) struct source *file = NULL;
 
-    if (!entry->host_path) {
+    if (!path) {
         *out = memory_source(entry->bytes, (size_t)entry->size);
         return true;
     }
-    if (!file_source(entry->host_path, &file, err))
+    if (!file_source(path, &file, err))
         return false;
     struct counted_source *counted = memory_new(1, sizeof *counted);
     counted->source.ops = &counted_ops;
     counted->file = take(&file);
-    counted->path = entry->host_path;
+    counted->path = take(&path);
     counted->left = entry->size;
     *out = &counted->source;
     return true;

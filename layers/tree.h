@@ -10,7 +10,8 @@
  * files give the same layer on every machine.
  *
  * The content of host files stays where it is until then, so a tree is as small
- * as the names in it.
+ * as the names in it, and what a file's name here and on the host have in common at their ends
+ * is kept once.
  *
  * Paths are relative to the image's root: "var/task/supervisor".
  */
@@ -59,8 +60,9 @@ struct tree_entry {
     enum tree_kind kind;
     unsigned int mode;
     uint64_t size;         /* of a file, bytes */
-    const char *bytes;     /* of a file; NULL: they are on the host */
-    const char *host_path; /* of a file on the host */
+    const char *bytes;     /* of a file; NULL: they are on the host, */
+    const char *host_top;  /* where its path is this, followed by */
+    const char *host_rest; /* this */
     const char *target;    /* of a link */
 };
 
@@ -83,6 +85,9 @@ enum { TREE_PART_MIB = 96 };
  *  parts as they are: when it has TREE_PART_MIB, the next one begins with the first file of
  *  which FNV-1a of the path, modulo 32 MiB, is less than the size. */
 struct tree *tree_take_part(struct tree *tree, bool rest);
+
+/** Where a file is on the host, the caller's to free(); NULL for one that is not. */
+char *tree_entry_host_path(const struct tree_entry *entry);
 
 /** Opens the content of a file, which ends after exactly `size` bytes. ERROR_CONFLICT, when it
  * is read, for a host file that has become larger or smaller. */

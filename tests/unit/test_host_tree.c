@@ -128,7 +128,9 @@ static void a_file_with_two_names_is_written_twice(void **state)
     assert_int_equal(link(one, two), 0);
     assert_added(&place, "", 0, "one 644\ntwo 644\n");
     assert_int_equal(tree_entry(place.tree, 1).size, 7);
-    assert_string_equal(tree_entry(place.tree, 1).host_path, two);
+    struct tree_entry second = tree_entry(place.tree, 1);
+    owned(memory) char *host_path = tree_entry_host_path(&second);
+    assert_string_equal(host_path, two);
 }
 
 static void what_an_image_cannot_have_is_named(void **state)
