@@ -11,6 +11,7 @@
 
 #include "lambda/function_environment.h"
 #include "lambda/local/image_root.h"
+#include "lambda/local/root_lock.h"
 #include "lambda/local/run_root.h"
 #include "oci/base/file.h"
 #include "oci/base/json.h"
@@ -166,9 +167,17 @@ static inline void folder_handle_cleanup(DIR **folder)
         closedir(*folder);
 }
 
-static bool is_run(const char *name)
+/* Leaves it to those who run in it. */
+static bool remove_folder(const char *path, struct error *err)
 {
-    return strncmp(name, RUN_ROOT_PREFIX, strlen(RUN_ROOT_PREFIX)) == 0;
+    int lock;
+
+    if (!root_lock_take(path, &lock))
+        return true;
+    bool removed = folder_remove(path, err);
+    if (lock >= 0)
+        close(lock);
+    return removed;
 }
 
 /* Removes the entries of a folder that `is_rubbish`. Without the folder there are none. */
@@ -183,9 +192,7 @@ static bool remove_rubbish(const char *path, bool (*is_rubbish)(const char *, co
             !is_rubbish(entry->d_name, needed))
             continue;
         owned(memory) char *rubbish = text_format("%s/%s", path, entry->d_name);
-        if (is_run(entry->d_name) && !run_root_is_left(rubbish))
-            continue;
-        if (unlink(rubbish) != 0 && !folder_remove(rubbish, err))
+        if (unlink(rubbish) != 0 && !remove_folder(rubbish, err))
             return false;
     }
     return true;
@@ -194,7 +201,8 @@ static bool remove_rubbish(const char *path, bool (*is_rubbish)(const char *, co
 static bool is_unfinished(const char *name, const json_t *needed)
 {
     (void)needed;
-    return is_run(name) || strncmp(name, UNFINISHED, strlen(UNFINISHED)) == 0;
+    return strncmp(name, RUN_ROOT_PREFIX, strlen(RUN_ROOT_PREFIX)) == 0 ||
+           strncmp(name, UNFINISHED, strlen(UNFINISHED)) == 0;
 }
 
 static bool is_not_needed(const char *name, const json_t *needed)

@@ -67,8 +67,8 @@ bool functions_write(const char *folder, const struct function_record *record, t
 bool functions_lock(const char *folder, struct progress *progress, int *lock,
                     struct error *err) MUST_CHECK;
 
-/** Takes away unfinished files, the roots that no function needs and those of runs that are
- *  over; only under the lock. */
+/** Takes away unfinished files, the roots that no function needs and those of runs, except
+ *  for those that somebody runs in; only under the lock. */
 bool functions_sweep(const char *folder, struct error *err) MUST_CHECK;
 
 static inline void function_record_cleanup(struct function_record *record)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lambda/local/link_tree.h"
+#include "lambda/local/root_lock.h"
 #include "lambda/local/sandbox.h"
 #include "lambda/recipe.h"
 #include "layers/unpack.h"
@@ -217,17 +218,13 @@ static bool make_chains(const struct making *making, struct chain_name *whole,
 
 /* --- roots --- */
 
-char *image_root_path(const char *folder, const struct digest *manifest)
-{
-    return text_format("%s/roots/%s", folder, digest_format(manifest).text + strlen("sha256:"));
-}
-
 bool image_root_make(const char *folder, struct store *store, const struct image *image,
                      struct progress *progress, struct error *err)
 {
-    const struct digest *manifest = &image_document(image)->descriptor.digest;
-    owned(memory) char *path = image_root_path(folder, manifest);
+    struct digest_text digest = digest_format(&image_document(image)->descriptor.digest);
+    const char *name = digest.text + strlen("sha256:");
     owned(memory) char *roots = text_format("%s/roots", folder);
+    owned(memory) char *path = text_format("%s/%s", roots, name);
     const struct making making = {roots, store, image, progress};
     struct chain_name whole;
 
@@ -236,8 +233,7 @@ bool image_root_make(const char *folder, struct store *store, const struct image
     if (image_layer_count(image) == 0)
         return error_set(err, ERROR_INVALID, "the image has no layers");
     progress_step(progress, "Unpacking the image, once for all runs.");
-    return make_chains(&making, &whole, err) &&
-           make_link(roots, whole.text, digest_format(manifest).text + strlen("sha256:"), err);
+    return make_chains(&making, &whole, err) && make_link(roots, whole.text, name, err);
 }
 
 json_t *image_root_bases(const struct image *image)
@@ -259,6 +255,29 @@ static char *read_link(const char *roots, const char *name)
     ssize_t length = readlink(path, target, sizeof target);
 
     return length > 0 ? text_format("%.*s", (int)length, target) : NULL;
+}
+
+bool image_root_open(const char *folder, const struct digest *manifest, struct image_root *out)
+{
+    struct digest_text name = digest_format(manifest);
+    owned(memory) char *roots = text_format("%s/roots", folder);
+    owned(memory) char *chain = read_link(roots, name.text + strlen("sha256:"));
+    owned(memory) char *path = chain ? text_format("%s/%s", roots, chain) : NULL;
+    struct image_root root = {0};
+
+    if (!path || !root_lock_share(path, &root.lock))
+        return false;
+    root.path = take(&path);
+    *out = root;
+    return true;
+}
+
+void image_root_release(struct image_root *root)
+{
+    if (root->path)
+        close(root->lock);
+    free(root->path);
+    *root = (struct image_root){0};
 }
 
 /* From a chain to the one it began as. */

@@ -14,14 +14,25 @@
  *     roots/chain-ID/          the layers, unpacked
  *     roots/chain-ID.base      a link to the chain this one began as
  *
+ * Who runs in a chain has it locked (root_lock.h), and functions_sweep() leaves it to him.
+ * Those it began as may go: its files are its own.
+ *
  * Spec: image-spec v1.1, config.md#layer-chainid
  */
 
 #include "oci/base/progress.h"
 #include "oci/image.h"
 
-/** Where the root of the image with this manifest is or would be in `folder`; a new string. */
-char *image_root_path(const char *folder, const struct digest *manifest);
+/* One that somebody runs in: whatever happens to the functions, it stays until then. */
+struct image_root {
+    char *path; /* owned; NULL: there is none */
+    int lock;
+};
+
+/** The root in `folder` of the image with this manifest. False: it is not there, or is being
+ *  taken away, which nobody does under functions_lock(). */
+bool image_root_open(const char *folder, const struct digest *manifest, struct image_root *out);
+void image_root_release(struct image_root *root);
 
 /** Makes it, under functions_lock(), unless it is there. ERROR_INVALID for layers that do not
  *  unpack. */

@@ -9,7 +9,6 @@
 #include "lambda/local/emulation.h"
 #include "lambda/local/function_start.h"
 #include "lambda/local/functions.h"
-#include "lambda/local/image_root.h"
 #include "lambda/local/instance.h"
 #include "lambda/local/log_file.h"
 #include "lambda/local/log_reading.h"
@@ -127,6 +126,12 @@ static bool open_layout(struct local_platform *local, bool make, struct error *e
     owned(memory) char *path = text_format("%s/images", local->folder);
 
     return local->layout || layout_open(path, make, &local->layout, err);
+}
+
+static void forget_function(struct local_platform *local)
+{
+    instance_free(take(&local->instance));
+    local_function_release(&local->function);
 }
 
 /* --- what a platform does ------------------------------------------------------------------
@@ -285,6 +290,7 @@ static bool local_update(struct platform *self, const struct platform_change *ch
 
     if (!definition_check_name(name, err) || !take_lock(local, err))
         return false;
+    forget_function(local);
     bool updated = update_locked(local, change, err);
     let_go(local);
     if (!updated)
@@ -315,14 +321,27 @@ static bool local_plan(struct platform *self, const struct platform_change *chan
 }
 
 static bool make_root(struct local_platform *local, const struct image *image,
-                      struct error *err)
+                      struct image_root *out, struct error *err)
 {
+    const struct digest *manifest = &image_document(image)->descriptor.digest;
+
+    return image_root_make(local->folder, layout_store(local->layout), image,
+                           local->options.progress, err) &&
+           (image_root_open(local->folder, manifest, out) ||
+            error_set_errno(err, "open the image's files"));
+}
+
+/* Nobody takes away under the lock what was made and is not yet open. */
+static bool open_root(struct local_platform *local, const struct image *image,
+                      struct image_root *out, struct error *err)
+{
+    if (image_root_open(local->folder, &image_document(image)->descriptor.digest, out))
+        return true;
     if (!take_lock(local, err))
         return false;
-    bool made = image_root_make(local->folder, layout_store(local->layout), image,
-                                local->options.progress, err);
+    bool opened = make_root(local, image, out, err);
     let_go(local);
-    return made;
+    return opened;
 }
 
 static bool open_image(struct local_platform *local, const struct function_record *record,
@@ -364,15 +383,14 @@ bool local_platform_function(struct platform *self, const char *name,
     *out = (struct local_function){0};
     if (!definition_check_name(name, err) || !functions_read(local->folder, name, record, err))
         return false;
-    out->root = image_root_path(local->folder, &record->image);
     if (!open_image(local, record, &out->image, err) ||
-        (!file_exists(out->root) && !make_root(local, out->image, err))) {
+        !open_root(local, out->image, &out->root, err)) {
         local_function_release(out);
         return false;
     }
     find_emulation(local, out);
     out->place = (struct sandbox_place){
-        .root = out->root,
+        .root = out->root.path,
         .tmp_mib = record->ephemeral_storage_mib,
         .memory_mib = record->memory_mib,
         .foreign = out->foreign,
@@ -386,7 +404,7 @@ void local_function_release(struct local_function *function)
 {
     function_record_release(&function->record);
     image_free(function->image);
-    free(function->root);
+    image_root_release(&function->root);
     free(function->foreign);
     free(function->emulation);
     *function = (struct local_function){0};
@@ -398,14 +416,10 @@ void local_platform_keep_log(struct platform *self, const char *name, const char
     owned(memory) char *path = functions_path(local->folder, name, "log");
     struct error trouble;
 
+    if (!functions_has(local->folder, name))
+        return; /* it was removed, and its log with it */
     if (!log_file_add(path, log, &trouble))
         progress_warn(local->options.progress, "the log is not kept: %s", trouble.text);
-}
-
-static void forget_function(struct local_platform *local)
-{
-    instance_free(take(&local->instance));
-    local_function_release(&local->function);
 }
 
 /* Finds the function, or the one that is warm, unless it has changed meanwhile. */
@@ -511,6 +525,7 @@ static bool local_remove(struct platform *self, const char *name, struct error *
         return refuse_absent(name, err);
     if (!take_lock(local, err))
         return false;
+    forget_function(local); /* so that it is not we who run in what goes */
     bool removed = remove_locked(local, name, err);
     let_go(local);
     if (removed)

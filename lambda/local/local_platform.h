@@ -12,6 +12,7 @@
  */
 
 #include "lambda/local/functions.h"
+#include "lambda/local/image_root.h"
 #include "lambda/local/sandbox.h"
 #include "lambda/platform.h"
 #include "oci/base/clock.h"
@@ -36,9 +37,9 @@ bool local_platform_open(const struct local_options *options, struct platform **
 struct local_function {
     struct function_record record;
     struct image *image;
-    char *root;      /* the image, unpacked */
-    char *foreign;   /* what it is made for, where that is not this machine; else NULL */
-    char *emulation; /* emulation_line(); NULL where there is none to be found */
+    struct image_root root; /* the image, unpacked */
+    char *foreign;          /* what it is made for, where that is not this machine; else NULL */
+    char *emulation;        /* emulation_line(); NULL where there is none to be found */
     struct sandbox_place place; /* borrows from the rest */
 };
 

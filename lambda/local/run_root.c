@@ -2,15 +2,14 @@
 #include "lambda/local/run_root.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "lambda/local/link_tree.h"
+#include "lambda/local/root_lock.h"
 #include "oci/base/file.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
@@ -81,12 +80,11 @@ static bool fill(const char *image_root, const char *root, struct error *err)
 bool run_root_make(const char *image_root, struct run_root *out, struct error *err)
 {
     owned(memory) char *beside = text_format("%s/..", image_root);
-    struct run_root root = {0};
+    struct run_root root = {.lock = -1};
 
     if (!folder_make_temporary(beside, RUN_ROOT_PREFIX, &root.path, err))
         return false;
-    root.lock = open(root.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool made = root.lock >= 0 && flock(root.lock, LOCK_EX | LOCK_NB) == 0;
+    bool made = root_lock_share(root.path, &root.lock);
     if (!made)
         error_set_errno(err, "lock '%.200s'", root.path);
     if (!made || !fill(image_root, root.path, err)) {
@@ -109,14 +107,4 @@ void run_root_release(struct run_root *root)
         close(root->lock);
     free(root->path);
     *root = (struct run_root){0};
-}
-
-bool run_root_is_left(const char *path)
-{
-    int lock = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    bool is_left = lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0;
-
-    if (lock >= 0)
-        close(lock);
-    return is_left;
 }

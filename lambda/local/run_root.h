@@ -6,8 +6,8 @@
  *
  * It lies beside the image's own root and shares its files, which belong to root and are not
  * the function's to change. What would be mounted elsewhere is made in it: devices, a /tmp, and
- * the host's idea of the network. While it is locked somebody runs in it; functions_sweep()
- * takes away the others.
+ * the host's idea of the network. While it is locked (root_lock.h) somebody runs in it;
+ * functions_sweep() takes away the others.
  */
 
 #include "oci/base/error.h"
@@ -24,6 +24,3 @@ bool run_root_make(const char *image_root, struct run_root *out, struct error *e
 
 /** Removes it. */
 void run_root_release(struct run_root *root);
-
-/** Whether nobody runs in the folder any more. */
-bool run_root_is_left(const char *path);

@@ -122,9 +122,12 @@ static void reply_invoke(struct http_exchange *exchange, const struct instance_r
 
 static void reply_trouble(const struct serve_job *job)
 {
-    struct invoke_refusal refusal = {.status = 500, .type = "ServiceException"};
+    const struct invoke_refusal refusal = {
+        .status = 500,
+        .type = "ServiceException",
+        .message = "this machine could not run the function; skiff serve says why",
+    };
 
-    memcpy(refusal.message, job->job.err.text, sizeof refusal.message - 1);
     if (job->is_http)
         reply_words(job->exchange, 502, "Internal Server Error");
     else

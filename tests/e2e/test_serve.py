@@ -322,6 +322,36 @@ class HttpTest(ServeTest):
                     socket.create_connection(("127.0.0.1", self.port))
         self.assertEqual(Path("/proc/self/mounts").read_text(encoding="utf-8"), mounts)
 
+    def test_a_removed_function_is_served_on(self):
+        self.make("f")
+        served = self.serve("f")
+        self.assertEqual(self.ask("/")[0], 200)
+        roots = Path(self.environment["XDG_DATA_HOME"]) / "skiff" / "roots"
+        self.succeed("rm", "-n", "f")
+        call = {"FunctionName": "f"}
+        answers = self.invoke({**call, "Payload": '"count"'}, {**call, "Payload": '"exit"'},
+                              {**call, "Payload": '"count"'})
+        self.assertEqual([answer["payload"] for answer in answers[::2]], ["2\n", "1\n"], answers)
+        self.make("g")  # whoever sweeps meanwhile leaves it, too
+        self.assertEqual(self.invoke({**call, "Payload": '"count"'})[0]["payload"], "2\n")
+        self.assertFalse((roots.parent / "functions" / "f.log").exists())
+        self.succeed("rm", "-n", "g")
+        self.assertTrue(os.listdir(roots))
+        process.stop(served)
+        self.fail_with(1, "rm", "-n", "f", says="no function 'f' on this machine")
+        self.assertEqual(os.listdir(roots), [])
+
+    def test_trouble_of_this_machine_is_for_its_owner(self):
+        self.make("f")
+        self.serve("f")
+        roots = Path(self.environment["XDG_DATA_HOME"]) / "skiff" / "roots"
+        roots.rename(roots.with_name("elsewhere"))
+        (answer,) = self.invoke({"FunctionName": "f"})
+        self.assertEqual((answer["status"], answer["code"]), (500, "ServiceException"))
+        self.assertNotIn("roots", answer["message"])
+        self.assertIn("skiff serve says why", answer["message"])
+        self.assertIn(str(roots), self.log())
+
     def test_wrong_words(self):
         for words, says in [
                 ((), "say which function"), (("a", "b"), "serve takes NAME"),
