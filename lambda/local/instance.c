@@ -126,6 +126,7 @@ static struct runtime_watch watch_of(const struct instance *instance)
 {
     return (struct runtime_watch){
         .exit_fd = sandbox_exit_fd(instance->sandbox),
+        .memory_fd = sandbox_memory_fd(instance->sandbox),
         .stop_fd = instance->options.stop_fd,
         .log = instance->log,
     };

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,10 +22,11 @@ enum { REMOVAL_TRIES = 100, REMOVAL_WAIT_NS = 5 * 1000 * 1000 };
 
 /* The two kinds of control groups, each with its line in /proc/self/cgroup. */
 static const struct kind {
-    const char *line, *mount, *limit, *swap;
+    const char *line, *mount, *limit;
+    bool has_events; /* that have to be asked for */
 } KINDS[] = {
-    {"0::", "/sys/fs/cgroup", "memory.max", "memory.swap.max"},
-    {"memory:", "/sys/fs/cgroup/memory", "memory.limit_in_bytes", NULL},
+    {"0::", "/sys/fs/cgroup", "memory.max", false},
+    {"memory:", "/sys/fs/cgroup/memory", "memory.limit_in_bytes", true},
 };
 
 static bool write_word(const char *folder, const char *name, const char *word)
@@ -75,8 +77,26 @@ static void remove_left(const char *folder)
         closedir(groups);
 }
 
+/* Readable when somebody in the group is about to be ended for memory; -1: nobody says. */
+static int watch_group(const char *group)
+{
+    owned(memory) char *path = text_format("%s/memory.oom_control", group);
+    int control = open(path, O_RDONLY | O_CLOEXEC);
+    int event = control >= 0 ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
+    char words[32];
+
+    snprintf(words, sizeof words, "%d %d", event, control);
+    if (event >= 0 && !write_word(group, "cgroup.event_control", words)) {
+        close(event);
+        event = -1;
+    }
+    if (control >= 0)
+        close(control);
+    return event;
+}
+
 static bool try_folder(const struct kind *kind, const char *folder, pid_t pid, int limit_mib,
-                       char **group)
+                       struct memory_limit *out)
 {
     char limit[32], member[16];
     owned(memory) char *fresh =
@@ -91,21 +111,22 @@ static bool try_folder(const struct kind *kind, const char *folder, pid_t pid, i
         rmdir(fresh);
         return false;
     }
+    out->exceeded_fd = kind->has_events ? watch_group(fresh) : -1;
     /* Lambda has no swap, and ends everybody together. Not each kernel has these. */
-    if (kind->swap && write_word(fresh, kind->swap, "0"))
-        write_word(fresh, "memory.oom.group", "1");
-    *group = take(&fresh);
+    write_word(fresh, "memory.oom.group", "1");
+    write_word(fresh, "memory.swap.max", "0");
+    out->group = take(&fresh);
     return true;
 }
 
-bool memory_limit_set(pid_t pid, int limit_mib, char **group, struct error *err)
+bool memory_limit_set(pid_t pid, int limit_mib, struct memory_limit *out, struct error *err)
 {
     for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++) {
         owned(memory) char *folder = own_group(&KINDS[i]);
         size_t mount = strlen(KINDS[i].mount);
         /* Groups with processes of their own may have none below them: then above. */
         while (folder && strlen(folder) >= mount) {
-            if (try_folder(&KINDS[i], folder, pid, limit_mib, group))
+            if (try_folder(&KINDS[i], folder, pid, limit_mib, out))
                 return true;
             *strrchr(folder, '/') = '\0';
         }
@@ -114,13 +135,17 @@ bool memory_limit_set(pid_t pid, int limit_mib, char **group, struct error *err)
                      "this machine lets nobody like us limit memory (cgroups)");
 }
 
-void memory_limit_remove(char *group)
+void memory_limit_remove(struct memory_limit *limit)
 {
     const struct timespec wait = {.tv_nsec = REMOVAL_WAIT_NS};
 
     /* The last process is on its way out for a moment after it is gone for everybody else. */
-    for (int tries = 0; group && rmdir(group) != 0 && errno == EBUSY && tries < REMOVAL_TRIES;
+    for (int tries = 0;
+         limit->group && rmdir(limit->group) != 0 && errno == EBUSY && tries < REMOVAL_TRIES;
          tries++)
         nanosleep(&wait, NULL);
-    free(group);
+    if (limit->group && limit->exceeded_fd >= 0)
+        close(limit->exceeded_fd);
+    free(limit->group);
+    *limit = (struct memory_limit){0};
 }

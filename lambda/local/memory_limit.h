@@ -8,6 +8,9 @@
  * machine's business: root usually may, an ordinary user where his session was delegated to
  * him. Where not, there is no limit; nothing else says "memory" as Lambda means it.
  *
+ * Lambda ends a whole sandbox that wants too much. The newer kind of groups does so, too; of
+ * the older the kernel ends one process, and says so, for us to end the others.
+ *
  * Source: Linux Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst
  */
 
@@ -16,9 +19,15 @@
 
 #include "oci/base/error.h"
 
-/** Puts the process `pid` and its children to come under a limit. `*group`, a new string, is
- * for memory_limit_remove(). ERROR_DENIED where the machine does not let us. */
-bool memory_limit_set(pid_t pid, int limit_mib, char **group, struct error *err) MUST_CHECK;
+struct memory_limit {
+    char *group;     /* owned; NULL: there is none */
+    int exceeded_fd; /* readable once it was; -1 where the kernel then ends all processes */
+};
 
-/** Once all the processes are gone. NULL is fine. */
-void memory_limit_remove(char *group);
+/** Puts the process `pid` and its children to come under a limit. ERROR_DENIED where the
+ *  machine does not let us. */
+bool memory_limit_set(pid_t pid, int limit_mib, struct memory_limit *out,
+                      struct error *err) MUST_CHECK;
+
+/** Once all the processes are gone. */
+void memory_limit_remove(struct memory_limit *limit);

@@ -311,16 +311,17 @@ bool runtime_api_open(struct runtime_api **out, struct error *err)
 static bool serve_once(struct runtime_api *api, const struct runtime_watch *watch, int wait_ms,
                        bool *quiet, struct error *err)
 {
-    enum { EXIT, STOP, LOG, WATCHED };
+    enum { EXIT, MEMORY, STOP, LOG, WATCHED };
     struct pollfd watched[WATCHED] = {
         [EXIT] = {.fd = api->has_exited ? -1 : watch->exit_fd, .events = POLLIN},
+        [MEMORY] = {.fd = api->has_exited ? -1 : watch->memory_fd, .events = POLLIN},
         [STOP] = {.fd = watch->stop_fd, .events = POLLIN},
         [LOG] = {.fd = watch->log ? function_log_source(watch->log) : -1, .events = POLLIN},
     };
 
     if (!http_server_wait(api->server, watched, WATCHED, wait_ms, quiet, err))
         return false;
-    if (watched[EXIT].revents)
+    if (watched[EXIT].revents || watched[MEMORY].revents)
         api->has_exited = true;
     if (watched[LOG].revents)
         function_log_gather(watch->log);

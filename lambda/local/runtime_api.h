@@ -39,8 +39,9 @@ struct runtime_event {
 
 /* What is looked at while the function is waited for. */
 struct runtime_watch {
-    int exit_fd; /* readable when the function has ended (a pidfd, say); negative: none */
-    int stop_fd; /* readable when nobody wants the answer any more; negative: none */
+    int exit_fd;   /* readable when the function has ended (a pidfd, say); negative: none */
+    int memory_fd; /* readable when it shall end, for it wants too much; negative: none */
+    int stop_fd;   /* readable when nobody wants the answer any more; negative: none */
     struct function_log *log; /* NULL: none */
 };
 

@@ -41,7 +41,7 @@ struct sandbox {
     pid_t pid; /* 0 once it has been waited for */
     const struct way *way;
     struct run_root run_root; /* where nothing can be mounted */
-    char *memory_group;       /* NULL: no limit */
+    struct memory_limit memory;
     int exit_fd;
     int status;
     struct rusage usage;
@@ -208,9 +208,8 @@ static bool start(struct sandbox *sandbox, struct sandbox_plan *plan, int memory
     close_end(&report.write_fd);
     if (!sandbox_ids_set(plan->ids, pid, err))
         return refuse(is_refused, errno, "set its ids", err);
-    if (memory_mib > 0 &&
-        !memory_limit_set(pid, memory_mib, &sandbox->memory_group, &unlimited))
-        sandbox->memory_group = NULL; /* then without */
+    if (memory_mib > 0 && !memory_limit_set(pid, memory_mib, &sandbox->memory, &unlimited))
+        sandbox->memory = (struct memory_limit){0}; /* then without */
     if (write(go.write_fd, "", 1) != 1)
         return error_set_errno(err, "start the sandbox");
     return read_report(report.read_fd, is_refused, err);
@@ -308,6 +307,11 @@ int sandbox_exit_fd(const struct sandbox *sandbox)
     return sandbox->exit_fd;
 }
 
+int sandbox_memory_fd(const struct sandbox *sandbox)
+{
+    return sandbox->memory.group ? sandbox->memory.exceeded_fd : -1;
+}
+
 long sandbox_peak_kib(const struct sandbox *sandbox)
 {
     char path[64], line[256];
@@ -343,7 +347,7 @@ void sandbox_free(struct sandbox *sandbox)
         return;
     sandbox_end(sandbox, NULL, NULL);
     close_end(&sandbox->exit_fd);
-    memory_limit_remove(sandbox->memory_group);
+    memory_limit_remove(&sandbox->memory);
     run_root_release(&sandbox->run_root);
     free(sandbox);
 }

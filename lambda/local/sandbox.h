@@ -69,6 +69,10 @@ bool sandbox_start(const struct sandbox_options *options, struct sandbox **out,
 /** Readable once the program has ended. Borrowed from the sandbox. */
 int sandbox_exit_fd(const struct sandbox *sandbox);
 
+/** Readable once its processes wanted more memory than they may have, and sandbox_end() is due;
+ *  -1 where that ends the program by itself, or there is no limit. Borrowed. */
+int sandbox_memory_fd(const struct sandbox *sandbox);
+
 /** The most memory that the program itself has used so far, in KiB; 0 when not known. */
 long sandbox_peak_kib(const struct sandbox *sandbox);
 

@@ -270,10 +270,11 @@ class LimitsTest(LocalCase):
         if not limits_memory():
             self.skipTest("this machine lets nobody limit memory")
         self.define("eater", "head -c 60000000 /dev/zero | tail -c 59999999 | wc -c;"
-                             "tail -c 1000000000 /dev/zero | wc -c", memory=128)
-        output = self.output("eater")
-        self.assertTrue(output.startswith("59999999\n"), output)
-        self.assertIn("Killed", output)
+                             "tail -c 1000000000 /dev/zero | wc -c; sleep 600", memory=128)
+        done = self.skiff("--quiet", "run", "-n", "eater", status=1)
+        self.assertIn("Runtime exited with error: signal: killed", done.stdout + done.stderr)
+        log = self.skiff("log", "-n", "eater").stdout
+        self.assertRegex(log, r"\n59999999\n(?s:.*)signal: killed\nRuntime.ExitError\nEND ")
         self.assertEqual([group for mount in ("/sys/fs/cgroup", "/sys/fs/cgroup/memory")
                           for group in Path(mount).rglob("skiff-*")], [])
 

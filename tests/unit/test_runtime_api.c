@@ -114,7 +114,7 @@ static void serve_event(const struct runtime_event *event,
     assert_int_equal(pipe(ends), 0);
     struct function function = {runtime_api_address(api), player, ends[1]};
     assert_int_equal(pthread_create(&thread, NULL, play, &function), 0);
-    const struct runtime_watch watch = {.exit_fd = ends[0], .stop_fd = -1};
+    const struct runtime_watch watch = {.exit_fd = ends[0], .memory_fd = -1, .stop_fd = -1};
     *outcome = (struct runtime_outcome){0};
     bool served = runtime_api_init(api, &watch, RUNTIME_INIT_LIMIT_MS, outcome, &err);
     if (served && outcome->end == RUNTIME_READY)
@@ -577,7 +577,7 @@ static void a_function_stays_for_the_next_event(void **state)
     assert_int_equal(pipe(hung_up), 0);
     struct function function = {runtime_api_address(api), answers_three_events, ends[1]};
     assert_int_equal(pthread_create(&thread, NULL, play, &function), 0);
-    const struct runtime_watch watch = {.exit_fd = ends[0], .stop_fd = -1};
+    const struct runtime_watch watch = {.exit_fd = ends[0], .memory_fd = -1, .stop_fd = -1};
     for (int i = 0; i < 5; i++) {
         owned(runtime_outcome) struct runtime_outcome outcome = {0};
         char byte;
@@ -608,9 +608,27 @@ static void whoever_waits_can_be_stopped(void **state)
     assert_ok(runtime_api_open(&api, &err));
     assert_int_equal(pipe(ends), 0);
     close(ends[1]);
-    const struct runtime_watch watch = {.exit_fd = -1, .stop_fd = ends[0]};
+    const struct runtime_watch watch = {.exit_fd = -1, .memory_fd = -1, .stop_fd = ends[0]};
     assert_fails(runtime_api_init(api, &watch, 1000 * 1000, &outcome, &err), ERROR_CONFLICT,
                  "stopped");
+    close(ends[0]);
+}
+
+static void whoever_wants_too_much_memory_has_ended(void **state)
+{
+    (void)state;
+    struct error err;
+    owned(runtime_api) struct runtime_api *api = NULL;
+    owned(runtime_outcome) struct runtime_outcome outcome = {0};
+    int ends[2];
+
+    assert_ok(runtime_api_open(&api, &err));
+    assert_int_equal(pipe(ends), 0);
+    close(ends[1]);
+    const struct runtime_watch watch = {.exit_fd = -1, .memory_fd = ends[0], .stop_fd = -1};
+    assert_ok(runtime_api_init(api, &watch, 1000 * 1000, &outcome, &err));
+    assert_int_equal(outcome.end, RUNTIME_EXITED);
+    assert_false(outcome.is_ready);
     close(ends[0]);
 }
 
@@ -625,7 +643,8 @@ static void the_log_is_gathered_along_the_way(void **state)
     assert_ok(runtime_api_open(&api, &err));
     assert_ok(function_log_open(log, &err));
     assert_int_equal(write(function_log_fd(log), "words", 5), 5);
-    const struct runtime_watch watch = {.exit_fd = -1, .stop_fd = -1, .log = log};
+    const struct runtime_watch watch = {
+        .exit_fd = -1, .memory_fd = -1, .stop_fd = -1, .log = log};
     assert_ok(runtime_api_init(api, &watch, 20, &outcome, &err));
     assert_int_equal(outcome.end, RUNTIME_TIMED_OUT);
     owned(memory) char *text = function_log_cut(log);
@@ -645,6 +664,7 @@ int main(void)
         cmocka_unit_test(a_streamed_response_is_one_piece_or_an_error),
         cmocka_unit_test(a_function_stays_for_the_next_event),
         cmocka_unit_test(whoever_waits_can_be_stopped),
+        cmocka_unit_test(whoever_wants_too_much_memory_has_ended),
         cmocka_unit_test(the_log_is_gathered_along_the_way),
     };
     return cmocka_run_group_tests_name("runtime_api", tests, NULL, NULL);
