@@ -66,3 +66,21 @@ bool function_options_find(const char *name, const char *path, struct progress *
     return name ? definition_check_name(name, err)
                 : definition_file_read(path, &options, progress, out, err);
 }
+
+bool function_options_find_one(const char *name, const char *path, struct progress *progress,
+                               struct definition_file *file, const char **found,
+                               const char **region, struct error *err)
+{
+    *found = name;
+    *region = NULL;
+    if (!function_options_find(name, path, progress, file, err))
+        return false;
+    if (name)
+        return true;
+    if (file->function_count > 1)
+        return error_set(err, ERROR_USAGE, "'%.200s' has %zu functions: say which with -n NAME",
+                         path, file->function_count);
+    *found = file->functions[0].name;
+    *region = file->functions[0].region;
+    return true;
+}

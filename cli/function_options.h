@@ -53,6 +53,12 @@ struct function_values {
 bool function_options_find(const char *name, const char *path, struct progress *progress,
                            struct definition_file *out, struct error *err) MUST_CHECK;
 
+/** The same for a command that is about one function: its name, and its region or NULL, both
+ *  borrowed from `name` or `file`. ERROR_USAGE too when the file has several. */
+bool function_options_find_one(const char *name, const char *path, struct progress *progress,
+                               struct definition_file *file, const char **found,
+                               const char **region, struct error *err) MUST_CHECK;
+
 /** Reads the definition file, or makes one of the options alone. ERROR_USAGE. */
 bool function_options_read(const struct function_values *values, bool name_is_optional,
                            struct progress *progress, struct definition_file *out,

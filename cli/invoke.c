@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/context.h"
 #include "cli/describe.h"
+#include "cli/function_options.h"
 #include "cli/payload.h"
 #include "oci/base/file.h"
 #include "oci/base/json.h"
@@ -12,16 +13,28 @@
 
 struct invoke_values {
     const char *name;
+    const char *file;
     const char *payload;
     const char *output_file;
 };
 
 static const struct option invoke_options[] = {
     OPTION_TEXT(struct invoke_values, name, "n", "name", "NAME", "the function to invoke"),
-    OPTION_TEXT(struct invoke_values, payload, "p", "payload", "JSON|@FILE|-",
+    OPTION_TEXT(struct invoke_values, file, "f", "conf-file", "FILE",
+                "the definition that names it"),
+    OPTION_TEXT(struct invoke_values, payload, NULL, "payload", "JSON|@FILE|-",
                 "the event, written out, in a file, or on stdin (default: {})"),
     OPTION_TEXT(struct invoke_values, output_file, "o", "output-file", "FILE",
                 "write the answer there"),
+    /* SCAR's command of this name is a request to an API Gateway. */
+    OPTION_REFUSED(
+        "a", "asynchronous",
+        "skiff waits for the answer; 'aws lambda invoke --invocation-type Event' does "
+        "not"),
+    OPTION_REFUSED("db", "data-binary", "--payload @FILE sends what is in a file"),
+    OPTION_REFUSED("jd", "json-data", "--payload JSON is the event"),
+    OPTION_REFUSED("p", "parameters",
+                   "a request with parameters goes to function_url: by curl"),
     OPTION_END,
 };
 
@@ -53,27 +66,29 @@ static bool invoke_run(struct context *context, const void *values, const char *
                        struct error *err)
 {
     const struct invoke_values *invoke = values;
+    owned(definition_file) struct definition_file file = {0};
     owned(memory) char *payload = NULL;
     owned(invocation) struct invocation invocation = {0};
     struct platform *platform;
     struct event event = {0};
+    const char *name;
+    const char *region;
     (void)arguments;
 
-    if (!invoke->name)
-        return error_set(err, ERROR_USAGE, "say which function: -n NAME");
-    if (!definition_check_name(invoke->name, err) ||
+    if (!function_options_find_one(invoke->name, invoke->file, context_progress(context), &file,
+                                   &name, &region, err) ||
         !payload_read(invoke->payload ? invoke->payload : "{}", &payload, &event.count, err))
         return error_wrap(err, "invoke");
     event.payload = payload;
-    if (!context_platform(context, NULL, &platform, err) ||
-        !platform->ops->invoke(platform, invoke->name, &event, &invocation, err) ||
+    if (!context_platform(context, region, &platform, err) ||
+        !platform->ops->invoke(platform, name, &event, &invocation, err) ||
         !print_answer(context, invoke, &invocation, err))
         return error_wrap(err, "invoke");
     if (!invocation.failed)
         return true;
     if (invocation.log_tail && !context_globals(context)->quiet)
         fputs(invocation.log_tail, stderr);
-    return error_set(err, ERROR_INVALID, "function '%s' failed", invoke->name);
+    return error_set(err, ERROR_INVALID, "function '%s' failed", name);
 }
 
 const struct command invoke_command = {
@@ -85,8 +100,8 @@ const struct command invoke_command = {
                    "is the error\n"
                    "then, and the end of the log is on stderr.",
     .examples = "skiff invoke -n hello\n"
-                "skiff invoke -n hello -p '{\"a\": 1}'\n"
-                "skiff --local invoke -n hello -p @event.json -o answer.json",
+                "skiff invoke -n hello --payload '{\"a\": 1}'\n"
+                "skiff --local invoke -n hello --payload @event.json -o answer.json",
     .options = invoke_options,
     .values_size = sizeof(struct invoke_values),
     .result_is_content = true,

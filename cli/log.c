@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/context.h"
 #include "cli/describe.h"
+#include "cli/function_options.h"
 #include "lambda/aws/timestamp.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
@@ -98,7 +99,6 @@ static bool check(const struct log_values *values, bool json, struct error *err)
 static bool read_log(struct context *context, const struct log_values *values, json_t *events,
                      struct error *err)
 {
-    const struct definition_options nothing = {0};
     owned(definition_file) struct definition_file file = {0};
     struct platform_log_wish wish = {
         .stream = values->stream,
@@ -107,23 +107,14 @@ static bool read_log(struct context *context, const struct log_values *values, j
         .listen = events ? keep_event : print_event,
         .context = events,
     };
-    const char *name = values->name;
-    const char *region = NULL;
+    const char *name;
+    const char *region;
     struct platform *platform;
 
     if (values->since && !read_since(values->since, context_now(context), &wish.since, err))
         return false;
-    if (values->file) {
-        if (!definition_file_read(values->file, &nothing, context_progress(context), &file,
-                                  err))
-            return false;
-        if (file.function_count != 1)
-            return error_set(err, ERROR_USAGE, "'%.200s' has %zu functions: say which, with -n",
-                             values->file, file.function_count);
-        name = file.functions[0].name;
-        region = file.functions[0].region;
-    }
-    return definition_check_name(name, err) &&
+    return function_options_find_one(values->name, values->file, context_progress(context),
+                                     &file, &name, &region, err) &&
            context_platform(context, region, &platform, err) &&
            platform->ops->log(platform, name, &wish, err);
 }

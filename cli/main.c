@@ -77,8 +77,6 @@ static const struct {
     const char *name;
     const char *instead;
 } elsewhere[] = {
-    {"invoke", "'skiff run -n NAME -p JSON', or function_url: in the definition and curl"},
-    {"log", "'aws logs tail /aws/lambda/NAME'; 'skiff run' shows the end of it on errors"},
     {"put", "'aws s3 cp PATH s3://BUCKET/FOLDER/'"},
     {"get", "'aws s3 cp --recursive s3://BUCKET/FOLDER/ PATH'"},
 };

@@ -161,25 +161,6 @@ static bool run_once(struct context *context, const struct run_values *run,
     return true;
 }
 
-/* Which function, where; borrowed from `file` unless the option names it. */
-static bool find_function(const struct run_values *run, struct progress *progress,
-                          struct definition_file *file, struct run_values *out,
-                          const char **region, struct error *err)
-{
-    *out = *run;
-    *region = NULL;
-    if (!function_options_find(run->name, run->file, progress, file, err))
-        return false;
-    if (run->name)
-        return true;
-    if (file->function_count > 1)
-        return error_set(err, ERROR_USAGE, "'%.200s' has %zu functions: say which with -n NAME",
-                         run->file, file->function_count);
-    out->name = file->functions[0].name;
-    *region = file->functions[0].region;
-    return true;
-}
-
 static bool run_run(struct context *context, const void *values, const char **arguments,
                     struct error *err)
 {
@@ -187,12 +168,13 @@ static bool run_run(struct context *context, const void *values, const char **ar
     const int times = given->repeat > 0 ? given->repeat : 1;
     owned(definition_file) struct definition_file file = {0};
     owned(memory) char *payload = NULL;
-    struct run_values found;
+    struct run_values found = *given;
     const struct run_values *run = &found;
     const char *region;
     struct platform *platform;
 
-    if (!find_function(given, context_progress(context), &file, &found, &region, err) ||
+    if (!function_options_find_one(given->name, given->file, context_progress(context), &file,
+                                   &found.name, &region, err) ||
         !make_payload(run, arguments, &payload, err) ||
         !context_platform(context, region, &platform, err))
         return error_wrap(err, "run");

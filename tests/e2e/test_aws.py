@@ -59,7 +59,7 @@ class AwsTest(AwsCase):
                          r"Log Stream Name: 2026/01/01/\[\$LATEST\]0\nmoo\n\Z")
 
         self.aws.queue_result(ANSWER)
-        done = self.skiff("invoke", "-n", "moo", "-p", "{}")
+        done = self.skiff("invoke", "-n", "moo", "--payload", "{}")
         self.assert_done(done)
         self.assertEqual(json.loads(done.stdout), json.loads(ANSWER))
 

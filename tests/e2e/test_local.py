@@ -162,7 +162,7 @@ class LocalTest(LocalCase):
         for payload, text, body in (('{"n": 1}', "", '{"n": 1}'),
                                     ("@" + event, "", '{"from": "a file"}'),
                                     ("-", '{"on": "stdin"}', '{"on": "stdin"}')):
-            done = self.skiff("--quiet", "invoke", "-n", "f", "-p", payload, text=text)
+            done = self.skiff("--quiet", "invoke", "-n", "f", "--payload", payload, text=text)
             answer = json.loads(done.stdout)
             self.assertEqual(base64.b64decode(answer["body"]).decode(), body)
         self.skiff("invoke", "-n", "f", "-o", "answer.json")
@@ -170,13 +170,13 @@ class LocalTest(LocalCase):
         told = json.loads(self.skiff("invoke", "-n", "f", "--json").stdout)
         self.assertEqual((told["Failed"], json.loads(told["Payload"])["statusCode"]), (False, 200))
 
-        done = self.skiff("invoke", "-n", "f", "-p", '{"script": 7}', status=1)
+        done = self.skiff("invoke", "-n", "f", "--payload", '{"script": 7}', status=1)
         self.assertEqual(json.loads(done.stdout)["errorType"], "Skiff.InvalidEvent")
         self.assertIn("REPORT RequestId", done.stderr)
         self.assertIn("function 'f' failed", done.stderr)
         for payload, status, says in (("{", 2, "--payload"), ("@missing", 1, "'missing'"),
                                       ("-", 2, "--payload")):
-            self.assertIn(says, self.skiff("invoke", "-n", "f", "-p", payload,
+            self.assertIn(says, self.skiff("invoke", "-n", "f", "--payload", payload,
                                            status=status).stderr)
         self.assertIn("say which function", self.skiff("invoke", status=2).stderr)
 

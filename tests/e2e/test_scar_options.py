@@ -21,6 +21,10 @@ REFUSED = {
     ("init", "--preheat"): "skiff run -n NAME",
     ("init", "--api-gateway-name"): "function_url:",
     ("init", "--verbose"): "--json",
+    ("invoke", "--asynchronous"): "aws lambda invoke",
+    ("invoke", "--data-binary"): "--payload @FILE",
+    ("invoke", "--json-data"): "--payload JSON",
+    ("invoke", "--parameters"): "function_url:",
     ("run", "--asynchronous"): "aws lambda invoke",
     ("run", "--input-bucket"): "--payload",
     ("run", "--verbose"): "--json",
@@ -30,8 +34,6 @@ REFUSED = {
     ("rm", "--verbose"): "--json",
 }
 COMMANDS = {
-    "invoke": "skiff run -n NAME -p JSON",
-    "log": "aws logs tail",
     "put": "aws s3 cp",
     "get": "aws s3 cp",
 }
