@@ -92,8 +92,8 @@ build/supervisor/%/supervisor: build/sysroot/supervisor/complete $(SUPERVISOR_C)
 	    echo "$@: has an interpreter, so it is not static" >&2; exit 1; fi
 	@mv $@.new $@
 
-# The layers they are in, made by a program for the machine that builds. Compiler and libraries do
-# not show in them: the tar is written here, and the compressor is pinned.
+# The layers they are in, made by a program for the machine that builds. Compiler, libraries and
+# the flags of whoever builds do not show in them: the tar is written here, the compressor pinned.
 LAYERS       := $(ARCHITECTURES:%=build/supervisor/%/layer)
 LAYER_C      := static/make_layer.c $(addprefix layers/,compression.c gzip.c layer_writer.c tar.c tree.c) \
                 $(sort $(wildcard oci/*.c oci/base/*.c))
@@ -102,7 +102,7 @@ build/supervisor/make_layer: $(LAYER_C) $(wildcard layers/*.h oci/*.h oci/base/*
                              build/libdeflate/libdeflate.a
 	@mkdir -p $(@D)
 	@echo "  link  $@"
-	$(Q)$(CC) -std=gnu17 $(WARNINGS) $(CPPFLAGS) -O2 $(LAYER_C) build/libdeflate/libdeflate.a \
+	$(Q)$(CC) -std=gnu17 $(WARNINGS) $(CPPFLAGS) -UNDEBUG -O2 $(LAYER_C) build/libdeflate/libdeflate.a \
 	    $(LDLIBS) -o $@.new
 	@mv $@.new $@
 

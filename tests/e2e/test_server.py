@@ -28,7 +28,7 @@ def setUpModule():
     unittest.addModuleCleanup(folder.cleanup)
     BUILT["server"] = os.path.join(folder.name, "server")
     native = {machine: name for name, machine in MACHINES.items()}[platform.machine()]
-    subprocess.run([f"build/sysroot/{native}/bin/musl-gcc", "-O1", "-D_GNU_SOURCE", "-static",
+    subprocess.run([f"build/sysroot/supervisor/{native}/bin/musl-gcc", "-O1", "-D_GNU_SOURCE", "-static",
                     SOURCE, "-o", BUILT["server"]], check=True)
 
 
