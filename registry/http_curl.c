@@ -14,7 +14,10 @@
 #include "registry/http_curl_request.h"
 
 enum {
-    BODY_BYTES = 32 * 1024, /* held of an answer, and the most libcurl hands over at once */
+    /* The most that libcurl hands over at once. A piece costs six calls of the system whatever
+     * its size, which is why it is large. Encrypted ones come in records of 16 KiB. */
+    PLAIN_PIECE_BYTES = 128 * 1024,
+    ENCRYPTED_PIECE_BYTES = 64 * 1024,
     HEAD_LIMIT = 64 * 1024, /* of one answer, all headers together */
     IDLE_LIMIT = 16,
     POLL_MS = 1000,
@@ -61,6 +64,7 @@ struct transfer {
     char *wanted; /* where somebody waits for bytes: they need not be held first */
     size_t wanted_capacity;
     size_t wanted_count;
+    size_t piece_bytes;
     char *buffer; /* what arrived and was not read yet: [start, end); NULL: nothing ever was */
     size_t start;
     size_t end;
@@ -163,15 +167,16 @@ static size_t give(struct transfer *transfer, const char *bytes, size_t length)
 static void hold(struct transfer *transfer, const char *bytes, size_t length)
 {
     if (!transfer->buffer)
-        transfer->buffer = memory_new(BODY_BYTES, sizeof(char));
+        transfer->buffer = memory_new(transfer->piece_bytes, sizeof(char));
     memcpy(transfer->buffer + transfer->end, bytes, length);
     transfer->end += length;
 }
 
-/* libcurl would go on reading, and keep for us what we cannot take. */
-static void pause_when_full(struct transfer *transfer)
+/* libcurl would go on reading: what another piece like this one has no room for would be copied
+ * twice, and what cannot be held would be kept for us. */
+static void pause_when_full(struct transfer *transfer, size_t length)
 {
-    if (transfer->end == 0 && transfer->wanted_count < transfer->wanted_capacity)
+    if (transfer->end == 0 && transfer->wanted_capacity - transfer->wanted_count >= length)
         return;
     transfer->paused = curl_easy_pause(transfer->easy, CURLPAUSE_RECV) == CURLE_OK;
 }
@@ -181,15 +186,15 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
     struct transfer *transfer = context;
     size_t length = size * count;
 
-    assert(length <= BODY_BYTES);
-    if (length > BODY_BYTES - transfer->end) {
+    assert(length <= transfer->piece_bytes);
+    if (length > transfer->piece_bytes - transfer->end) {
         transfer->paused = true;
         return CURL_WRITEFUNC_PAUSE;
     }
     size_t given = give(transfer, bytes, length);
     if (given < length)
         hold(transfer, bytes + given, length - given);
-    pause_when_full(transfer);
+    pause_when_full(transfer, length);
     return length;
 }
 
@@ -507,6 +512,8 @@ static bool prepare(struct transfer *transfer, const struct http_request *reques
     transfer->upload = request->body;
     transfer->upload_left = request->body ? request->body_size : 0;
     transfer->follows_redirects = http_curl_follows_redirects(request);
+    transfer->piece_bytes =
+        strncmp(request->url, "https:", 6) == 0 ? ENCRYPTED_PIECE_BYTES : PLAIN_PIECE_BYTES;
 
     must(curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->reason));
     must(curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header));
@@ -521,8 +528,8 @@ static bool prepare(struct transfer *transfer, const struct http_request *reques
                          "the libcurl here encrypts with %s: skiff needs "
                          "one that uses OpenSSL",
                          curl_version_info(CURLVERSION_NOW)->ssl_version);
-    must(curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BODY_BYTES));
-    must(curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)BODY_BYTES));
+    must(curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)transfer->piece_bytes));
+    must(curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)transfer->piece_bytes));
     if (!http_curl_set_request(easy, &transfer->owner->settings, request, &transfer->headers,
                                &transfer->trusted, err))
         return error_wrap(err, "%s", transfer->what);
