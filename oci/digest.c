@@ -21,7 +21,9 @@ static int hex_value(char c)
 bool digest_parse(const char *text, struct digest *out, struct error *err)
 {
     if (strncmp(text, ALGORITHM, ALGORITHM_LENGTH) != 0)
-        return error_set(err, ERROR_INVALID, "digest '%.80s' is not sha256", text);
+        return error_set(err, ERROR_INVALID,
+                         "digest '%.80s' is not sha256, which is the only one known here",
+                         text);
 
     const char *hex = text + ALGORITHM_LENGTH;
     if (strlen(hex) != 2 * sizeof out->bytes)

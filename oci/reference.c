@@ -2,7 +2,7 @@
 #include "oci/reference.h"
 
 #include <ctype.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "oci/base/memory.h"
@@ -18,7 +18,13 @@ static bool wrong(const char *text, const char *reason, struct error *err)
     return error_set(err, ERROR_USAGE, "image '%.200s': %s", text, reason);
 }
 
-/* The first part is a host when it could not be a part of a repository's name. */
+static bool is_lower_or_digit(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+/* The first part is a host when it could not be a user at Docker Hub: those have neither dots
+ * nor capitals. */
 static size_t host_length(const char *text)
 {
     size_t length = strcspn(text, "/");
@@ -27,15 +33,36 @@ static size_t host_length(const char *text)
         return 0;
     bool is_host = memchr(text, '.', length) || memchr(text, ':', length) ||
                    (length == 9 && memcmp(text, "localhost", 9) == 0);
+    for (size_t i = 0; i < length && !is_host; i++)
+        is_host = isupper((unsigned char)text[i]);
     return is_host ? length : 0;
 }
 
-static bool is_lower_or_digit(char c)
+/* Parts of letters, digits and inner dashes, joined by dots. */
+static bool is_host_name(const char *name, size_t length)
 {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    for (size_t i = 0; i <= length; i++) {
+        bool ends_part = i == length || name[i] == '.';
+        bool begins_part = i == 0 || name[i - 1] == '.';
+        if (ends_part && (begins_part || name[i - 1] == '-'))
+            return false;
+        if (ends_part)
+            continue;
+        if (!isalnum((unsigned char)name[i]) && (name[i] != '-' || begins_part))
+            return false;
+    }
+    return true;
 }
 
-/* A host name or address, and a port of digits where there is a colon. */
+static bool is_port(const char *text)
+{
+    size_t length = strlen(text);
+
+    return length > 0 && length <= 5 && strspn(text, "0123456789") == length &&
+           strtoul(text, NULL, 10) <= 65535;
+}
+
+/* A host name or address, and a port where there is a colon. */
 static bool is_host(const char *host)
 {
     const char *port;
@@ -47,16 +74,11 @@ static bool is_host(const char *host)
         port = host + address + 2;
     } else {
         size_t name = strcspn(host, ":");
-        if (name == 0)
+        if (!is_host_name(host, name))
             return false;
-        for (size_t i = 0; i < name; i++)
-            if (!isalnum((unsigned char)host[i]) && !strchr("-._", host[i]))
-                return false;
         port = host + name;
     }
-    if (*port == '\0')
-        return true;
-    return *port == ':' && port[1] && strspn(port + 1, "0123456789") == strlen(port + 1);
+    return *port == '\0' || (*port == ':' && is_port(port + 1));
 }
 
 /* Parts of lower-case letters and digits, joined by '.', '_', '__' or dashes, parted by '/'
@@ -79,6 +101,12 @@ static bool is_repository(const char *name)
             return false;
         at += run - 1;
     }
+}
+
+/* What docker shows as an image's id names nothing in a registry. */
+static bool is_image_id(const char *name)
+{
+    return strlen(name) == 64 && strspn(name, "0123456789abcdef") == 64;
 }
 
 static bool is_tag(const char *tag)
@@ -119,6 +147,23 @@ static bool parse_ends(const char *text, char *rest, struct reference *out, stru
     return true;
 }
 
+/* What is typed by mistake, and could be taken for a host or a repository. */
+static bool is_something_else(const char *text, struct error *err)
+{
+    const char *reason = NULL;
+
+    if (text[0] == '\0')
+        return !error_set(err, ERROR_USAGE, "an empty name is no image");
+    if (strstr(text, "://"))
+        reason = "write it without the scheme, as host/repository:tag";
+    else if (text[0] == '/' || text[0] == '.')
+        reason = "a path begins with what it leads to, 'oci:', 'oci-archive:' or "
+                 "'docker-archive:'";
+    else if (is_image_id(text))
+        reason = "that is an image's id, which no registry knows";
+    return reason && !wrong(text, reason, err);
+}
+
 bool reference_parse(const char *text, struct reference *out, struct error *err)
 {
     struct reference parsed = {0};
@@ -126,10 +171,8 @@ bool reference_parse(const char *text, struct reference *out, struct error *err)
     size_t host = host_length(text);
     const char *path = host > 0 ? text + host + 1 : text;
 
-    if (text[0] == '\0')
-        return error_set(err, ERROR_USAGE, "an empty name is no image");
-    if (strstr(text, "://"))
-        return wrong(text, "write it without the scheme, as host/repository:tag", err);
+    if (is_something_else(text, err))
+        return false;
     if (host >= sizeof parsed.host)
         return wrong(text, "the host is longer than 255 characters", err);
     if (host > 0)

@@ -10,6 +10,8 @@
 
 #define DIGEST "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
+#define IMAGE_ID "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
 static void short_spellings_are_filled_in(void **state)
 {
     (void)state;
@@ -31,6 +33,13 @@ static void short_spellings_are_filled_in(void **state)
         {"[::1]:5000/x", "[::1]:5000/x:latest", "latest"},
         {"a/b_c/d__e/f-g/h--i/j.k", "docker.io/a/b_c/d__e/f-g/h--i/j.k:latest", "latest"},
         {"app:5000", "docker.io/library/app:5000", "5000"},
+        {"[fe80::1]/x", "[fe80::1]/x:latest", "latest"},
+        {"host/x", "docker.io/host/x:latest", "latest"},
+        {"Host/x", "Host/x:latest", "latest"},
+        {"my-host.a-b:65535/x", "my-host.a-b:65535/x:latest", "latest"},
+        {"index.docker.io/alpine", "docker.io/library/alpine:latest", "latest"},
+        {"docker.io/library/alpine:3@" DIGEST, "docker.io/library/alpine:3@" DIGEST, DIGEST},
+        {"host.io/" IMAGE_ID, "host.io/" IMAGE_ID ":latest", "latest"},
         {"123456789012.dkr.ecr.eu-west-1.amazonaws.com/demo/x:Tag_1.0-b",
          "123456789012.dkr.ecr.eu-west-1.amazonaws.com/demo/x:Tag_1.0-b", "Tag_1.0-b"},
     };
@@ -70,6 +79,22 @@ static void wrong_parts_are_named(void **state)
         {"alpine:a b", "the tag"},
         {"alpine@sha256:123", "64 digits"},
         {"alpine@md5:123", "is not sha256"},
+        {"alpine@sha512:123", "is not sha256, which is the only one known here"},
+        {"alpine@", "is not sha256"},
+        {"alpine:@" DIGEST, "the tag"},
+        {"alpine:1:2", "lower-case"},
+        {" alpine", "lower-case"},
+        {"alpine ", "lower-case"},
+        {"alpine:1 ", "the tag"},
+        {IMAGE_ID, "an image's id"},
+        {"./alpine", "a path begins with what it leads to"},
+        {"/tmp/alpine.tar", "a path begins with what it leads to"},
+        {"a_b.io/x", "the host"},
+        {"a-.io/x", "the host"},
+        {"a.-b/x", "the host"},
+        {"a..b/x", "the host"},
+        {"host./x", "the host"},
+        {"host:65536/x", "the host"},
         {"ho st.io/x", "the host"},
         {"host.io:port/x", "the host"},
         {"[::1/x", "the host"},
@@ -93,22 +118,22 @@ static void every_part_has_its_limit(void **state)
     struct reference reference;
 
     for (size_t length = 1; length < sizeof text; length++) {
-        memset(text, 'a', length);
+        memset(text, 'x', length);
         text[length] = '\0';
         bool fits = length + strlen("library/") <= 255;
         assert_int_equal(reference_parse(text, &reference, &err), fits);
     }
     for (size_t length = 1; length < 300; length++) {
-        memset(text, 'a', sizeof text);
+        memset(text, 'x', sizeof text);
         memcpy(text, "host.io/", 8);
         text[8 + length] = '\0';
         assert_int_equal(reference_parse(text, &reference, &err), length <= 255);
     }
-    memset(text, 'a', 300);
+    memset(text, 'x', 300);
     memcpy(text, "x:", 2);
     text[130] = '\0';
     assert_ok(reference_parse(text, &reference, &err));
-    text[130] = 'a';
+    text[130] = 'x';
     text[131] = '\0';
     assert_fails(reference_parse(text, &reference, &err), ERROR_USAGE, "128 characters");
 }
