@@ -25,6 +25,10 @@ bool login_file_read(const char *path, json_t **out, struct error *err)
         *err = reason;
         return false;
     }
+    if (strspn(bytes, " \t\r\n") == count) { /* as docker has it, too */
+        *out = json_object();
+        return true;
+    }
     if (!json_parse(bytes, count, out, err))
         return error_wrap(err, "%s", path);
     if (!json_is_object(*out)) {

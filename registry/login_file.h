@@ -16,7 +16,8 @@
 
 #include "registry/registry_login.h"
 
-/** Reads the file; an empty object when it is missing. The caller's to json_decref(). */
+/** Reads the file; an empty object when it is missing or empty. The caller's to json_decref().
+ */
 bool login_file_read(const char *path, json_t **out, struct error *err) MUST_CHECK;
 
 /** Whether a key of the file is for `host`, and for which path of it: NULL when it is not, ""

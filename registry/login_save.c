@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/login_save.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "oci/base/environment.h"
 #include "oci/base/file.h"
@@ -41,14 +43,30 @@ static bool make_folder_of(const char *path, struct error *err)
     return chmod(folder, 0700) == 0 || error_set_errno(err, "make folder '%.200s'", folder);
 }
 
+/* Where the link leads, even to nothing yet; NULL for what is no link. A new string. */
+static char *follow_link(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char target[PATH_MAX];
+    char *real = realpath(path, NULL);
+
+    if (real)
+        return real;
+    ssize_t length = readlink(path, target, sizeof target);
+    if (length <= 0 || (size_t)length == sizeof target)
+        return NULL;
+    return text_format("%.*s%.*s", target[0] == '/' || !slash ? 0 : (int)(slash - path + 1),
+                       path, (int)length, target);
+}
+
 /* A file that is a link stays one: what it leads to is replaced. */
 static bool write_file(const char *path, const json_t *file, struct error *err)
 {
     owned(memory) char *text = json_text_for_people(file);
-    owned(memory) char *real = realpath(path, NULL);
+    owned(memory) char *real = follow_link(path);
+    const char *place = real ? real : path;
 
-    return make_folder_of(path, err) &&
-           file_write(real ? real : path, 0600, text, strlen(text), err);
+    return make_folder_of(place, err) && file_write(place, 0600, text, strlen(text), err);
 }
 
 /* An entry for a part of the host stays. */

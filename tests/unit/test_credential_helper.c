@@ -224,18 +224,36 @@ static void a_file_that_is_a_link_stays_one(void **state)
 {
     (void)state;
     struct error err;
-    owned(memory) char *keeper = NULL;
     owned(memory) char *link = text_format("%s/new/docker/config.json", folder);
+    owned(memory) char *real = text_format("%s/real.json", folder);
+    const char *const targets[] = {real, "../../real.json"};
     struct stat status;
 
-    write_config("{}");
-    owned(memory) char *real = text_format("%s/real.json", folder);
-    assert_int_equal(rename(link, real), 0);
-    assert_int_equal(symlink(real, link), 0);
+    for (size_t i = 0; i < 2 * COUNT(targets); i++) {
+        owned(memory) char *keeper = NULL;
+        write_config("{}");
+        assert_int_equal(rename(link, real), 0);
+        if (i >= COUNT(targets)) /* it may lead to nothing yet */
+            assert_int_equal(remove(real), 0);
+        assert_int_equal(symlink(targets[i % COUNT(targets)], link), 0);
+        assert_ok(registry_login_save(environment, "a.io", &me, &keeper, &err));
+        assert_int_equal(lstat(link, &status), 0);
+        assert_true(S_ISLNK(status.st_mode));
+        owned(memory) char *text = read_file("real.json");
+        assert_non_null(strstr(text, "a.io"));
+        assert_int_equal(remove(link), 0);
+    }
+}
+
+static void a_file_may_be_empty(void **state)
+{
+    (void)state;
+    struct error err;
+    owned(memory) char *keeper = NULL;
+
+    write_config(" \n");
     assert_ok(registry_login_save(environment, "a.io", &me, &keeper, &err));
-    assert_int_equal(lstat(link, &status), 0);
-    assert_true(S_ISLNK(status.st_mode));
-    owned(memory) char *text = read_file("real.json");
+    owned(memory) char *text = read_file("new/docker/config.json");
     assert_non_null(strstr(text, "a.io"));
 }
 
@@ -313,6 +331,7 @@ int main(void)
         IN_A_FOLDER(a_login_is_written_as_docker_does),
         IN_A_FOLDER(what_else_a_file_says_stays),
         IN_A_FOLDER(a_file_that_is_a_link_stays_one),
+        IN_A_FOLDER(a_file_may_be_empty),
         IN_A_FOLDER(a_helper_keeps_what_the_file_then_has_not),
         IN_A_FOLDER(a_login_that_cannot_be_kept_changes_nothing),
     };

@@ -129,7 +129,11 @@ static void the_first_file_that_knows_the_host_wins(void **state)
     write_file("docker/config.json",
                "{\"auths\": {\"a\": {\"username\": \"docker\", \"password\": \"x\"}}}");
     write_file("containers/auth.json",
-               "{\"auths\": {\"c\": {\"username\": \"podman\", \"password\": \"x\"}}}");
+               "{\"auths\": {\"c\": {\"username\": \"podman\", \"password\": \"x\"},"
+               " \"a\": {\"username\": \"podman\", \"password\": \"x\"}}}");
+    write_file("auth.json",
+               "{\"auths\": {\"a\": {\"username\": \"file\", \"password\": \"x\"}}}");
+    write_file("empty/config.json", "");
 
     static const struct {
         const char *variables[2];
@@ -141,6 +145,10 @@ static void the_first_file_that_knows_the_host_wins(void **state)
         {{"HOME=%s", "XDG_RUNTIME_DIR=%s"}, "a", "home"},
         {{"HOME=%s", "XDG_RUNTIME_DIR=%s"}, "c", "podman"}, /* an entry may be empty */
         {{"HOME=%s", "XDG_RUNTIME_DIR=%s"}, "d", NULL},
+        {{"REGISTRY_AUTH_FILE=%s/auth.json", "DOCKER_CONFIG=%s/docker"}, "a", "file"},
+        {{"REGISTRY_AUTH_FILE=%s/auth.json", "HOME=%s"}, "b", "home"},
+        {{"DOCKER_CONFIG=%s/docker", "XDG_RUNTIME_DIR=%s"}, "a", "docker"},
+        {{"HOME=%s", "DOCKER_CONFIG=%s/empty"}, "a", "home"},
         {{"HOME=%s/nowhere", "REGISTRY_AUTH_FILE="}, "a", NULL},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
