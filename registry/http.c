@@ -140,6 +140,17 @@ const char *http_header(const struct http_response *response, const char *name)
     return NULL;
 }
 
+bool http_date_parse(const char *text, time_t *out)
+{
+    struct tm utc = {0};
+    const char *rest = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &utc);
+
+    if (!rest || *rest)
+        return false;
+    *out = timegm(&utc);
+    return true;
+}
+
 /* The parts of "scheme://user:password@host:port/path?query" that we tell apart. */
 struct url_parts {
     size_t scheme;      /* bytes, with "://" */

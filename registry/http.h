@@ -18,6 +18,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "oci/base/http_header.h"
 #include "oci/base/stream.h"
@@ -99,6 +100,10 @@ void http_add_header(struct http_request *request, const char *name, const char 
 
 /** The first header of this name, in any case; NULL when there is none. */
 const char *http_header(const struct http_response *response, const char *name);
+
+/** "Sat, 31 Jan 2026 23:59:59 GMT", as in the header Date (RFC 9110, section 5.6.7). Whether it
+ *  is one. */
+bool http_date_parse(const char *text, time_t *out);
 
 /** The URL for people: without user, password and query. A new string, the caller's. */
 char *http_url_for_people(const char *url);

@@ -30,16 +30,32 @@ static unsigned int random_wait(unsigned int bound)
     return value % (bound + 1);
 }
 
-/* The seconds form only. The other one is a date, which nobody sends and which would need the
- * server's clock to be ours. */
-static unsigned int asked_wait_ms(const struct http_response *response)
+/* Until the date by the server's own clock, which need not be ours. */
+static time_t seconds_until(const char *date, const struct http_response *response,
+                            struct clock *clock)
 {
+    const char *theirs = http_header(response, "Date");
+    time_t then;
+    time_t now;
+
+    if (!http_date_parse(date, &then))
+        return 0;
+    if (!theirs || !http_date_parse(theirs, &now))
+        now = clock_now(clock);
+    return then > now ? then - now : 0;
+}
+
+/* Retry-After is a number of seconds or a date (RFC 9110, section 10.2.3). */
+static unsigned int asked_wait_ms(const struct http_response *response, struct clock *clock)
+{
+    static const time_t longest_s = 24 * 3600;
     const char *text = http_header(response, "Retry-After");
-    if (!text || strspn(text, "0123456789") != strlen(text))
+    if (!text || !*text)
         return 0;
 
-    unsigned long seconds = strtoul(text, NULL, 10);
-    return seconds < 24 * 3600 ? (unsigned int)seconds * 1000 : 24 * 3600 * 1000;
+    bool is_number = strspn(text, "0123456789") == strlen(text);
+    time_t wait_s = is_number ? strtol(text, NULL, 10) : seconds_until(text, response, clock);
+    return (unsigned int)(wait_s < longest_s ? wait_s : longest_s) * 1000;
 }
 
 static unsigned int wait_before(const struct http_retry *retry, unsigned int tries_done)
@@ -57,7 +73,7 @@ static bool retry_try_again(struct http *self, unsigned int tries,
                             const struct http_response *refusal)
 {
     struct http_retry *retry = (struct http_retry *)self;
-    unsigned int asked_ms = refusal ? asked_wait_ms(refusal) : 0;
+    unsigned int asked_ms = refusal ? asked_wait_ms(refusal, retry->clock) : 0;
 
     if (tries >= retry->policy.tries || asked_ms > retry->policy.longest_wait_ms)
         return false;

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "lambda/aws/timestamp.h"
+#include "registry/http.h"
 
 enum { BEARABLE_SKEW_S = 4 * 60 };
 
@@ -32,7 +32,7 @@ bool aws_state_learn_time(struct aws_state *state, time_t now, const char *date)
 {
     time_t theirs;
 
-    if (!date || !timestamp_parse_http(date, &theirs))
+    if (!date || !http_date_parse(date, &theirs))
         return false;
     long skew_s = (long)(theirs - now);
     long known_s = atomic_exchange(&state->skew_s, skew_s);

@@ -36,17 +36,6 @@ bool timestamp_parse(const char *text, time_t *out)
     return true;
 }
 
-bool timestamp_parse_http(const char *text, time_t *out)
-{
-    struct tm utc = {0};
-    const char *rest = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &utc);
-
-    if (!rest || *rest)
-        return false;
-    *out = timegm(&utc);
-    return true;
-}
-
 struct timestamp timestamp_format(time_t time)
 {
     static const time_t end_of_9999 = 253402300799;

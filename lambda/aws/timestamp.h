@@ -4,7 +4,7 @@
 /*
  * Times as AWS writes them.
  *
- * Spec: RFC 3339; RFC 9110 section 5.6.7
+ * Spec: RFC 3339
  */
 
 #include <stdbool.h>
@@ -13,9 +13,6 @@
 /** "2026-01-31T23:59:59Z", with a fraction or an offset, or with "UTC" as old AWS CLIs had it.
  *  Whether it is one. */
 bool timestamp_parse(const char *text, time_t *out);
-
-/** "Sat, 31 Jan 2026 23:59:59 GMT", as in the header Date. Whether it is one. */
-bool timestamp_parse_http(const char *text, time_t *out);
 
 struct timestamp {
     char text[21];

@@ -118,6 +118,19 @@ static void an_answer_has_a_limit(void **state)
     scripted_http_release(&scripted);
 }
 
+static void dates_are_read(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"Sun, 30 Aug 2015 12:36:00",
+                                        "Sun, 30 Aug 2015 12:36:00 GMT+1", "1440938160", ""};
+    time_t time;
+
+    assert_true(http_date_parse("Sun, 30 Aug 2015 12:36:00 GMT", &time));
+    assert_int_equal(time, 1440938160);
+    for (size_t i = 0; i < COUNT(wrong); i++)
+        assert_false(http_date_parse(wrong[i], &time));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +138,7 @@ int main(void)
         cmocka_unit_test(equal_origins_are_equal_strings),
         cmocka_unit_test(this_machine_is_known_by_all_its_names),
         cmocka_unit_test(an_answer_has_a_limit),
+        cmocka_unit_test(dates_are_read),
     };
     return cmocka_run_group_tests_name("http", tests, NULL, NULL);
 }

@@ -139,18 +139,48 @@ static void the_server_says_how_long(void **state)
     static const struct scripted_exchange tomorrow[] = {
         {"POST", "/thing", .status = 429, .headers = {{"Retry-After", "99999999999999999999"}}},
     };
-    static const struct scripted_exchange a_date[] = {
-        {"POST", "/thing", .status = 429,
-         .headers = {{"Retry-After", "Fri, 31 Dec 1999 23:59:59 GMT"}}},
-        {"POST", "/thing", .status = 202},
-    };
 
     assert_int_equal(ask(soon, COUNT(soon), &patient, &err), 202);
     assert_in_range(patient.waits_ms[0], 3000, 3100);
     assert_int_equal(ask(tomorrow, COUNT(tomorrow), &patient, &err), 429);
     assert_int_equal(patient.count, 0);
-    assert_int_equal(ask(a_date, COUNT(a_date), &patient, &err), 202);
-    assert_in_range(patient.waits_ms[0], 0, 100);
+}
+
+/* Our clock says 1970 here. */
+static void the_server_says_until_when_by_its_own_clock(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *until;
+        const char *now; /* NULL: it does not say */
+        int wait_ms;     /* -1: too long */
+    } cases[] = {
+        {"Fri, 31 Dec 1999 23:59:59 GMT", "Fri, 31 Dec 1999 23:59:56 GMT", 3000},
+        {"Fri, 31 Dec 1999 23:59:59 GMT", "Sat, 01 Jan 2000 00:00:00 GMT", 0},
+        {"Fri, 31 Dec 1999 23:59:59 GMT", NULL, -1},
+        {"Thu, 01 Jan 1970 00:00:02 GMT", NULL, 2000},
+        {"Thu, 01 Jan 1970 00:00:02 GMT", "today", 2000},
+        {"soon", "Fri, 31 Dec 1999 23:59:56 GMT", 0},
+        {"", NULL, 0},
+        {"-5", NULL, 0},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct error err;
+        struct patient_clock patient;
+        const struct scripted_exchange script[] = {
+            {"POST", "/thing", .status = 503,
+             .headers = {{"Retry-After", cases[i].until},
+                         {cases[i].now ? "Date" : NULL, cases[i].now}}},
+            {"POST", "/thing", .status = 202},
+        };
+        bool waits = cases[i].wait_ms >= 0;
+
+        assert_int_equal(ask(script, waits ? 2 : 1, &patient, &err), waits ? 202 : 503);
+        assert_int_equal(patient.count, waits);
+        if (waits)
+            assert_in_range(patient.waits_ms[0], cases[i].wait_ms, cases[i].wait_ms + 100);
+    }
 }
 
 /* A body that gives its bytes once. */
@@ -233,6 +263,7 @@ int main(void)
         cmocka_unit_test(other_answers_are_final),
         cmocka_unit_test(tries_are_counted),
         cmocka_unit_test(the_server_says_how_long),
+        cmocka_unit_test(the_server_says_until_when_by_its_own_clock),
         cmocka_unit_test(a_body_goes_out_again_if_it_rewinds),
         cmocka_unit_test(what_cannot_get_better_is_not_asked_again),
         cmocka_unit_test(larger_things_wait_the_same_way),
