@@ -322,11 +322,23 @@ static bool ran_out(const struct session *session, const struct http_request *re
                      request->method, url, session->host);
 }
 
+/* Whoever a redirect leads to has no say in where our login goes. */
+static bool is_from_elsewhere(const struct http_request *request,
+                              const struct http_response *response)
+{
+    owned(memory) char *asked = http_url_origin(request->url);
+    owned(memory) char *answered = http_url_origin(response->url);
+
+    return strcmp(asked, answered) != 0;
+}
+
 /* ECR says 403 to a login that has run out, and only the words in the answer, which a HEAD has
  * not, tell it from others. */
 static bool is_refused(struct session *session, const struct http_request *request,
                        struct http_response *response)
 {
+    if (is_from_elsewhere(request, response))
+        return false;
     if (response->status != 403)
         return response->status == 401;
     pthread_mutex_lock(&session->lock);
@@ -400,6 +412,10 @@ bool session_error(struct session *session, const struct http_request *request,
 {
     struct registry_reason reason;
 
+    if (is_from_elsewhere(request, response)) {
+        const struct http_request there = {.method = request->method, .url = response->url};
+        return registry_error(&there, response, err);
+    }
     registry_reason_read(response, &reason);
     return session_reason_error(session, request, response->status, &reason, err);
 }

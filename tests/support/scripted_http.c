@@ -147,7 +147,7 @@ static bool play(struct http *self, const struct http_request *request,
     const char *answer = next->answer ? next->answer : "";
     *out = (struct http_response){
         .status = next->status,
-        .url = memory_copy_string(request->url),
+        .url = memory_copy_string(next->moved ? next->moved : request->url),
         .body = memory_source(answer, strlen(answer)),
         .headers = memory_new(SCRIPTED_HEADERS, sizeof *out->headers),
     };

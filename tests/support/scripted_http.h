@@ -18,6 +18,7 @@ struct scripted_exchange {
     const char *authorization; /* the header's value; NULL: there must be none */
     const char *body;          /* that must be sent; NULL: not looked at */
     const char *range;         /* the header's value; NULL: there must be none */
+    const char *moved;         /* the URL that answers, after a redirect; NULL: the one asked */
     bool meanwhile;            /* others may be asked at the same time, and wait for it */
 
     int status;              /* 0: no answer */

@@ -401,6 +401,23 @@ static void refusals_say_what_to_do(void **state)
     }
 }
 
+static void who_a_redirect_leads_to_gets_no_login(void **state)
+{
+    (void)state;
+    static const struct http_header challenges[] = {WANTS_BEARER, WANTS_BASIC};
+
+    for (size_t i = 0; i < COUNT(challenges); i++) {
+        struct error err;
+        const struct scripted_exchange script[] = {
+            {"GET", A, .moved = "https://other.example/a", .status = 401,
+             .headers = {challenges[i]}},
+        };
+        assert_fails(read_all(script, 1, &user, nobody, only_a, &err), ERROR_DENIED,
+                     "GET https://other.example/a: 401");
+        assert_null(strstr(err.text, "login"));
+    }
+}
+
 static void a_local_registry_may_have_a_local_token_server(void **state)
 {
     (void)state;
@@ -449,6 +466,7 @@ int main(void)
         cmocka_unit_test(a_login_may_be_for_some_repositories_only),
         cmocka_unit_test(a_login_is_checked_without_a_scope),
         cmocka_unit_test(refusals_say_what_to_do),
+        cmocka_unit_test(who_a_redirect_leads_to_gets_no_login),
         cmocka_unit_test(a_local_registry_may_have_a_local_token_server),
     };
     return cmocka_run_group_tests_name("token", tests, NULL, NULL);
