@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every request of a push meets every fault in turn.
+"""Every request of a push, and of a pull, meets every fault in turn.
 
 Whatever happens to one request, the command succeeds and the image is whole, or
 it says in one line what went wrong and no tag came up. It never hangs and it
@@ -7,6 +7,7 @@ leaves nothing behind.
 """
 
 import concurrent.futures
+import hashlib
 import itertools
 import json
 import os
@@ -18,10 +19,12 @@ from tests.support import fixed_base
 from tests.support.fault_proxy import BUSY, FAULTS, Fault, FaultProxy
 from tests.support.registry_server import Registry
 from tests.support.skiff import PROGRAM, SkiffTest
+from tests.support.token_server import ELSEWHERE, TokenRegistry
 
 AT_ONCE = 12  # runs at the same time; most of them wait
 SECONDS = 40  # that no run may need
 LAYER_BYTES = 300_000
+PASSWORD = "not-a-secret"
 
 # One fault of these kinds is always got over: what was lost is asked for or sent again.
 PASSING = [kind for kind in FAULTS if not kind.startswith(("corrupt", "swap"))]
@@ -30,23 +33,27 @@ PASSING = [kind for kind in FAULTS if not kind.startswith(("corrupt", "swap"))]
 class Weather(SkiffTest):
     """One registry, a layout to copy from, and the same image in the registry as base/app:1."""
 
+    passing = PASSING
+
     def setUp(self):
         super().setUp()
         self.registry = Registry(auth=False).start()
         self.addCleanup(self.registry.stop)
+        self.upstream = self.registry.host  # what the bad line leads to
         self.base = fixed_base.make(self.folder / "base", LAYER_BYTES)
         self.succeed("copy", self.base, f"{self.registry.host}/base/app:1")
         self.write("s.sh", "#!/bin/sh\necho hello\n")
         self.names = (f"test/app{number}" for number in itertools.count())
 
     def run_once(self, words):
-        """Runs skiff with a temporary folder of its own; several may run at the same time."""
+        """Runs skiff with a temporary folder of its own; several may run at the same time. Whoever
+        wants a password gets it."""
         temporary = self.folder / "tmp" / f"run-{time.monotonic_ns()}"
         temporary.mkdir()
         try:
             done = subprocess.run([PROGRAM, "--timeout", "1", *words], cwd=self.folder, text=True,
                                   env={**self.environment, "TMPDIR": str(temporary)},
-                                  capture_output=True, stdin=subprocess.DEVNULL, check=False,
+                                  capture_output=True, input=PASSWORD, check=False,
                                   timeout=SECONDS)
             left = list(temporary.iterdir())
             if left:
@@ -71,7 +78,7 @@ class Weather(SkiffTest):
     def weather(self, fault, command):
         """What is wrong about one run, or None."""
         repository = next(self.names)
-        with FaultProxy(self.registry.host, fault) as proxy:
+        with FaultProxy(self.upstream, fault) as proxy:
             words = command(proxy.host, repository)
             done, wrong = self.run_once(words)
         if wrong:
@@ -86,20 +93,22 @@ class Weather(SkiffTest):
             return f"status {done.returncode}: {done.stderr}"
         if digest:
             return f"failed, and the tag is there: {lines[0]}"
-        if fault.times == 1 and fault.kind in PASSING:
+        if fault.times == 1 and fault.kind in self.passing:
             return f"not got over: {lines[0]}"
         return None
 
-    def every_request(self, command, kinds=tuple(FAULTS), times=1):
+    def every_request(self, command, kinds=tuple(FAULTS), times=1, path=""):
+        """Of those that have `path` in theirs."""
         repository = next(self.names)
-        with FaultProxy(self.registry.host) as proxy:
+        with FaultProxy(self.upstream) as proxy:
             done, wrong = self.run_once(command(proxy.host, repository))
         self.assertIsNone(wrong)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.expected = self.tag(repository)
         self.assertIsNotNone(self.expected)
 
-        faults = [Fault(kind, at, times) for kind in kinds for at in range(len(proxy.requests))]
+        count = len([each for _, each in proxy.requests if path in each])
+        faults = [Fault(kind, at, times, path) for kind in kinds for at in range(count)]
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
             for fault, wrong in zip(faults, pool.map(lambda f: self.weather(f, command), faults)):
                 if wrong:
@@ -140,6 +149,53 @@ class WeatherTest(Weather):
             lambda host, repository: ["copy", "--platform", "linux/amd64", self.base,
                                       f"{host}/{repository}:1"],
             kinds=("cut before", "busy"), times=10 ** 6)
+
+
+class PullTest(Weather):
+    """Into a folder, where there is all of the image or none of it."""
+
+    def place(self, name):
+        return self.folder / "pulled" / name.replace("/", "-")
+
+    def tag(self, repository):
+        place = self.place(repository)
+        if not place.exists():
+            return None
+        for blob in (place / "blobs" / "sha256").iterdir():
+            self.assertEqual(hashlib.sha256(blob.read_bytes()).hexdigest(), blob.name)
+        entries = json.loads((place / "index.json").read_text())["manifests"]
+        return entries[0]["digest"] if entries else None
+
+    def test_a_pull_with_tokens_and_redirects(self):
+        with TokenRegistry({"me": PASSWORD}, redirects=True) as front:
+            self.succeed("copy", self.base, f"{front.backend}/public/app:1")
+            self.upstream = front.host
+            requests = self.every_request(
+                lambda host, name: ["copy", "--platform", "linux/amd64", f"{host}/public/app:1",
+                                    f"oci:{self.place(name)}:1"])
+        paths = [path for _, path in requests]
+        for part in ("/token", "/manifests/", ELSEWHERE):
+            self.assertTrue([path for path in paths if part in path], part)
+
+    def test_a_pull_behind_a_mirror(self):
+        """Whatever the mirror does, the registry itself is there."""
+        self.succeed("copy", self.base, f"{self.registry.host}/hub/base/app:1")
+        self.passing = FAULTS
+        self.every_request(
+            lambda host, name: ["copy", "--platform", "linux/amd64",
+                                f"{self.registry.host}/base/app:1", f"oci:{self.place(name)}:1",
+                                "--mirror", f"{self.registry.host}={host}/hub"])
+
+
+class TokenTest(Weather):
+    def test_a_push_with_a_token(self):
+        with TokenRegistry({"me": PASSWORD}) as front:
+            self.registry.host, self.upstream = front.backend, front.host
+            requests = self.every_request(
+                lambda host, repository: ["copy", "--platform", "linux/amd64", self.base,
+                                          f"{host}/{repository}:1", "-u", "me",
+                                          "--password-stdin"], path="/token")
+        self.assertEqual(len([path for _, path in requests if "/token" in path]), 1)
 
 
 class RepeatTest(Weather):

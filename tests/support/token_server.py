@@ -6,7 +6,8 @@
 
 One front on loopback: /token is the token server, /v2/ goes to an open docker-registry when the
 token opens what is asked for. Anybody may pull from public/, users from anywhere; only users
-push. Tokens open the scopes they were asked for and no more.
+push. Tokens open the scopes they were asked for and no more. What it names it has under the host
+it was asked by, which may be that of a proxy.
 """
 
 import base64
@@ -15,6 +16,7 @@ import http.server
 import json
 import re
 import secrets
+import sys
 import threading
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,6 +24,7 @@ from tests.support.registry_server import Registry
 
 SERVICE = "token tests"
 PATH = re.compile(r"/v2/(?P<name>.+)/(?:manifests|blobs|tags)/")
+ELSEWHERE = "/elsewhere"
 HOP_HEADERS = {"connection", "keep-alive", "transfer-encoding", "host", "content-length", "date",
                "server"}
 
@@ -29,9 +32,11 @@ HOP_HEADERS = {"connection", "keep-alive", "transfer-encoding", "host", "content
 class TokenRegistry:
     """`users`: their passwords; `identity_tokens`: whose they are. `expire(method, pattern)`: when
     the next such request comes, no token given so far is good any more. `asked`: of each
-    token the grant, the user and the scopes. `secrets`: everything nobody may ever read."""
+    token the grant, the user and the scopes. `secrets`: everything nobody may ever read. With
+    `redirects` blobs are elsewhere, for everybody who was told where."""
 
-    def __init__(self, users, identity_tokens=None):
+    def __init__(self, users, identity_tokens=None, redirects=False):
+        self.redirects = redirects
         self.users = users
         self.identity_tokens = identity_tokens or {}
         self.asked = []
@@ -47,8 +52,7 @@ class TokenRegistry:
 
     def __enter__(self):
         self._registry.start()
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = Server(("127.0.0.1", 0), Handler)
         self._server.front = self
         self.host = f"127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -96,6 +100,14 @@ def may(user, scope):
     return bool(user) or (name.startswith("public/") and actions == "pull")
 
 
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *where):
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # some clients go away
+            super().handle_error(*where)
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -112,6 +124,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if urlsplit(self.path).path == "/token":
             self._serve_token(body)
+        elif self.path.startswith(ELSEWHERE):
+            self.path = self.path.removeprefix(ELSEWHERE)
+            self._pass_on(body)
         else:
             self._serve_registry(body)
 
@@ -152,10 +167,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif not known:
             if given:
                 front.refused.append(f"{self.command} {self.path}")
-            realm = f"http://{front.host}/token"
+            realm = f"http://{self.headers['Host']}/token"
             self._answer(401, {"errors": []}, {
                 "WWW-Authenticate": f'Basic realm="x", Bearer realm="{realm}",'
                                     f'service="{SERVICE}",scope="repository:wrong:pull"'})
+        elif front.redirects and self.command == "GET" and "/blobs/" in self.path:
+            self._answer(307, {}, {"Location": f"http://{self.headers['Host']}{ELSEWHERE}{self.path}"})
         else:
             self._pass_on(body)
 
