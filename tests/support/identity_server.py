@@ -42,6 +42,7 @@ class IdentityServer:
         self.certificate = certificate
         self.requests = []  # of those that were signed: (method, path, headers, body)
         self.asked = []     # "<METHOD> <path>" of all, and STS's operations
+        self.ahead = datetime.timedelta()  # of our clock
         self.url = None
         self._server = None
 
@@ -72,6 +73,9 @@ class IdentityServer:
     def signers(self):
         return [signer(headers) for _, _, headers, _ in self.requests]
 
+    def now(self):
+        return datetime.datetime.now(datetime.timezone.utc) + self.ahead
+
     def clear(self):
         self.requests.clear()
         self.asked.clear()
@@ -82,13 +86,12 @@ def signer(headers):
     return found and found[1]
 
 
-def is_of_another_time(headers):
+def is_of_another_time(headers, now):
     try:
         signed_at = datetime.datetime.strptime(headers.get("x-amz-date", ""), "%Y%m%dT%H%M%SZ")
     except ValueError:
         return True
-    now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
-    return abs(now - signed_at) > SKEW
+    return abs(now.replace(tzinfo=None) - signed_at) > SKEW
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -118,12 +121,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if answered:
                 self._send(*answered)
                 return
-        if is_of_another_time(headers):
+        if is_of_another_time(headers, owner.now()):
             self._send(403, json.dumps({"__type": "InvalidSignatureException",
                                         "message": "Signature expired"}))
             return
         owner.requests.append((self.command, self.path, headers, body.decode()))
         self._send(403, json.dumps({"__type": "AccessDeniedException", "message": "enough"}))
+
+    def date_time_string(self, timestamp=None):
+        return super().date_time_string(self.server.owner.now().timestamp())
 
     def _send(self, status, text):
         content = text.encode()
