@@ -7,6 +7,7 @@ import unittest
 from tests.support import fixed_base
 from tests.support.certificates import Authority
 from tests.support.fault_proxy import Fault, FaultProxy
+from tests.support.hostile_registry import HostileRegistry
 from tests.support.http2_front import Http2Front
 from tests.support.registry_server import Registry
 from tests.support.skiff import SkiffTest
@@ -96,6 +97,22 @@ class TlsTest(EncryptedTest):
                        says=["client.cert has no key beside it", "client.key"])
         shutil.copy(key, folder / "client.key")
         self.succeed("copy", self.base, f"{host}/app:1")
+
+    def test_a_redirect_that_leaves_encryption_is_not_followed(self):
+        plain = self.registry()
+        self.succeed("copy", self.base, f"{plain.host}/app:1")
+        asked = len(plain.requests())
+
+        def elsewhere(path, headers, body):
+            return {":status": 307, "Location": f"http://{plain.host}{path}",
+                    "Content-Length": "0"}, b""
+        with HostileRegistry(self.folder / "base", elsewhere, self.tls) as registry:
+            port = registry.host.split(":")[1]
+            self.fail_with(1, "inspect", f"tls.localhost:{port}/app:1", "--ca-file",
+                           self.authority.certificate,
+                           says=f"redirected to 'http://{plain.host}/v2/app/manifests/1', which "
+                                "is not safe")
+        self.assertEqual(len(plain.requests()), asked)
 
     def test_a_host_that_speaks_no_tls(self):
         port = self.registry().host.split(":")[1]

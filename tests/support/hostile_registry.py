@@ -6,20 +6,26 @@
 tamper(path, headers, body) sees every answer before it goes out and returns the
 headers and body to send, or None to close the connection without a word. A
 Content-Length in the headers is sent as it is, whatever the body's length, and
-a body may come in parts. A header ":status" is the status instead of 200.
+a body may come in parts. A header ":status" is the status instead of 200. With `tls`,
+{"certificate": FILE, "key": FILE}, it speaks https.
 """
 
 import http.server
 import json
+import ssl
 import threading
 from pathlib import Path
 
 
 class HostileRegistry:
-    def __init__(self, layout, tamper=lambda path, headers, body: (headers, body)):
+    def __init__(self, layout, tamper=lambda path, headers, body: (headers, body), tls=None):
         self.layout = Path(layout)
         self.tamper = tamper
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(tls["certificate"], tls["key"])
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.host = f"127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self):
