@@ -83,16 +83,15 @@ static bool set_certificates(CURL *easy, const struct http_curl_settings *settin
 }
 
 static void set_connection(CURL *easy, const struct http_curl_settings *settings,
-                           bool encrypted)
+                           const char *url, bool encrypted)
 {
     const struct http_proxies *proxies = &settings->proxies;
-    const char *proxy = encrypted ? proxies->https : proxies->http;
 
     set_protocols(easy, encrypted);
     must(curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS));
     if (settings->user_agent)
         must(curl_easy_setopt(easy, CURLOPT_USERAGENT, settings->user_agent));
-    must(curl_easy_setopt(easy, CURLOPT_PROXY, proxy));
+    must(curl_easy_setopt(easy, CURLOPT_PROXY, http_proxies_for(proxies, url)));
     must(curl_easy_setopt(easy, CURLOPT_NOPROXY, proxies->none));
     must(curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L));
     must(curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L));
@@ -144,7 +143,7 @@ bool http_curl_set_request(CURL *easy, const struct http_curl_settings *settings
     bool encrypted = is_encrypted(request);
 
     must(curl_easy_setopt(easy, CURLOPT_URL, request->url));
-    set_connection(easy, settings, encrypted);
+    set_connection(easy, settings, request->url, encrypted);
     set_patience(easy, settings, request);
     set_method(easy, request);
     set_headers(easy, request, headers);

@@ -15,6 +15,10 @@ struct http_proxies {
     char *none; /* hosts that are asked directly: this machine, a cloud's metadata services */
 };
 
+/** The proxy for `url`. Of those to be asked directly it knows the ones that are named with
+ * their port, "registry.lan:5000", which libcurl does not; the others, it does. Borrowed. */
+const char *http_proxies_for(const struct http_proxies *proxies, const char *url);
+
 /** Reads them from an environment; release with http_proxies_release(). */
 void http_proxies_read(const char *const *environment, struct http_proxies *out);
 void http_proxies_release(struct http_proxies *proxies);

@@ -123,6 +123,21 @@ class TlsTest(EncryptedTest):
         self.succeed("copy", self.base, f"{host}/app:2")
 
 
+class ProxyTest(RegistriesTest):
+    def test_who_is_asked_directly_is_said_in_the_environment(self):
+        nobody = "http://127.0.0.1:1"
+        for host, variables, says in [
+                ("registry.test", {"https_proxy": nobody}, "127.0.0.1 port 1 "),
+                ("registry.test", {"all_proxy": nobody, "no_proxy": "a, .test"}, "resolve host"),
+                ("registry.test:5000", {"all_proxy": nobody, "NO_PROXY": "registry.test:5000"},
+                 "resolve host"),
+                ("registry.test:5001", {"all_proxy": nobody, "NO_PROXY": "registry.test:5000"},
+                 "127.0.0.1 port 1 ")]:
+            with self.subTest(host, **variables):
+                self.fail_with(1, "--timeout", "1", "inspect", f"{host}/app", environment=variables,
+                               says=says)
+
+
 class Http2Test(EncryptedTest):
     """The same registry behind nginx, which speaks HTTP/2 with whoever asks for it."""
 

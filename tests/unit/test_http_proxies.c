@@ -63,11 +63,52 @@ static void what_is_beside_us_is_asked_directly(void **state)
     http_proxies_release(&proxies);
 }
 
+static void a_host_may_be_named_with_its_port(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *none;
+        const char *url;
+        bool directly;
+    } cases[] = {
+        {"NO_PROXY=a.lan:5000", "https://a.lan:5000/v2/", true},
+        {"NO_PROXY=x, A.lan:5000 ,y", "https://a.LAN:5000/v2/", true},
+        {"NO_PROXY=a.lan:5000", "http://a.lan:5000/v2/", true},
+        {"NO_PROXY=a.lan:5000", "https://a.lan:5001/v2/", false},
+        {"NO_PROXY=a.lan:5000", "https://a.lan:15000/v2/", false},
+        {"NO_PROXY=a.lan:5000", "https://a.lan/v2/", false},
+        {"NO_PROXY=a.lan:443", "https://a.lan/v2/", true},
+        {"NO_PROXY=a.lan:80", "http://a.lan/v2/", true},
+        {"NO_PROXY=lan:5000", "https://a.lan:5000/v2/", true},
+        {"NO_PROXY=.lan:5000", "https://a.lan:5000/v2/", true},
+        {"NO_PROXY=*.lan:5000", "https://a.lan:5000/v2/", true},
+        {"NO_PROXY=a.lan:50000", "https://a.lan:5000/v2/", false},
+        {"NO_PROXY=an:5000", "https://a.lan:5000/v2/", false},
+        {"NO_PROXY=:5000", "https://a.lan:5000/v2/", false},
+        {"NO_PROXY=*:5000", "https://a.lan:5000/v2/", false},
+        {"NO_PROXY=[fd00::5]:5000", "https://[fd00::5]:5000/v2/", true},
+        {"NO_PROXY=[fd00::5]:443", "https://[fd00::5]/v2/", true},
+        {"NO_PROXY=fd00::5", "https://[fd00::5]/v2/", false}, /* libcurl knows it */
+        {"NO_PROXY=192.0.2.1:5000", "https://192.0.2.1:5000/v2/", true},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const char *const environment[] = {"all_proxy=http://c", cases[i].none, NULL};
+        struct http_proxies proxies;
+        http_proxies_read(environment, &proxies);
+        const char *proxy = http_proxies_for(&proxies, cases[i].url);
+        if (strcmp(proxy, cases[i].directly ? "" : "http://c") != 0)
+            fail_msg("%s: %s", cases[i].none, cases[i].url);
+        http_proxies_release(&proxies);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(proxies_are_found_under_each_name),
         cmocka_unit_test(what_is_beside_us_is_asked_directly),
+        cmocka_unit_test(a_host_may_be_named_with_its_port),
     };
     return cmocka_run_group_tests_name("http_proxies", tests, NULL, NULL);
 }
