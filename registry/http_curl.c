@@ -331,7 +331,7 @@ static bool explain(struct transfer *transfer, struct error *err)
         reason[0] = (char)tolower((unsigned char)reason[0]);
 
     const char *location = http_header(&transfer->head, "Location");
-    if (result == CURLE_UNSUPPORTED_PROTOCOL && location) {
+    if ((result == CURLE_UNSUPPORTED_PROTOCOL || result == CURLE_URL_MALFORMAT) && location) {
         owned(memory) char *url = http_url_for_people(location);
         return error_set(err, ERROR_INVALID, "%s: redirected to '%.200s', which is not safe",
                          transfer->what, url);
