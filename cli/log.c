@@ -7,6 +7,7 @@
 #include "cli/context.h"
 #include "cli/describe.h"
 #include "cli/function_options.h"
+#include "cli/output.h"
 #include "lambda/aws/timestamp.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
@@ -44,7 +45,7 @@ static bool print_event(void *context, const struct platform_log_event *event,
     fputs(event->message, stdout);
     if (!has_end)
         putchar('\n');
-    return fflush(stdout) == 0 || error_set_errno(err, "write the output");
+    return output_flush(err);
 }
 
 static bool keep_event(void *context, const struct platform_log_event *event, struct error *err)

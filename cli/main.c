@@ -5,7 +5,6 @@
  * status. Errors are printed here and nowhere else.
  */
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 
 #include "cli/command.h"
 #include "cli/context.h"
+#include "cli/output.h"
 #include "oci/base/memory.h"
 
 /* In the order of the help. */
@@ -214,11 +214,6 @@ static bool dispatch(int argc, const char **argv, struct global_values *globals,
     return execute(command, globals, count - 1, words + 1, status, err);
 }
 
-static bool flush_output(struct error *err)
-{
-    return fflush(stdout) == 0 || error_set_errno(err, "write the output");
-}
-
 /* A closed stdin, stdout or stderr would give its number to the next file that is opened, and
  * what is printed would end up in there. What takes its place refuses it instead. */
 static void keep_standard_numbers(void)
@@ -235,10 +230,11 @@ int main(int argc, char **argv)
     int status = EXIT_SUCCESS;
 
     keep_standard_numbers();
+    output_begin();
     signal(SIGPIPE, SIG_IGN); /* a broken pipe is an error of write(), with a sentence */
     bool done = dispatch(argc, (const char **)argv, &globals, &status, &err);
     if (done)
-        done = flush_output(&err);
+        done = output_flush(&err);
     else
         fflush(stdout); /* before the error, where both go to one file */
     option_release(global_options, &globals);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a person meets first: help, versions, exit statuses, and bars on a terminal."""
 
+import json
 import os
 import pty
 import re
@@ -69,6 +70,19 @@ class CliTest(SkiffTest):
                                   check=False, text=True)
         self.assertEqual(done.returncode, 1)
         self.assertIn("No space left", done.stderr)
+
+    def test_output_of_any_length_is_missed(self):
+        for count in (1, 500, 5000):
+            fixed_base.make(self.folder / f"base{count}")
+            index = json.loads((self.folder / f"base{count}" / "index.json").read_text())
+            (entry,) = index["manifests"]
+            index["manifests"] = [
+                {**entry, "annotations": {"org.opencontainers.image.ref.name": f"tag-{number}"}}
+                for number in range(count)]
+            self.write(f"base{count}/index.json", json.dumps(index))
+            with self.subTest(count):
+                self.assertIn("skiff: write the output: ",
+                              self.skiff_in_shell(f"tags oci:base{count} >/dev/full"))
 
     def test_what_was_closed_takes_nothing_in(self):
         """Else the first file that is opened has the number of stdout, and what is printed."""
