@@ -12,5 +12,6 @@
  *  all that is done with stdout. */
 void output_begin(void);
 
-/** Writes what was printed. ERROR_SYSTEM when some of it could not be written, now or before. */
+/** Writes what was printed. ERROR_SYSTEM when some of it could not be written, now or before.
+ */
 bool output_flush(struct error *err) MUST_CHECK;

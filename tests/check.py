@@ -33,9 +33,12 @@ FUZZ_SEEDS = {"definition": ["testdata/definitions"], "yaml": ["testdata/definit
               "supervisor_settings": ["testdata/definitions"]}
 
 
-# What must also hold for the program that is fully static.
+# The program that is fully static has libraries of its own, and another libc: every suite that
+# starts a registry or an AWS is run with it, too. The suite of the static programs knows them.
 STATIC = "build/static/amd64/skiff"
-STATIC_SUITES = ["registries", "login", "aws"]
+STARTS_SERVERS = re.compile(r"^from tests\.support\.(aws_case|aws_servers|hostile_registry|"
+                            r"registry_server|token_server) import ", re.MULTILINE)
+KNOWS_STATIC = "test_static"
 
 
 class Count:
@@ -122,16 +125,15 @@ def suites(build, fuzz_seconds):
     for program in sorted((CHECKOUT / build).glob("test_*")):
         if os.access(program, os.X_OK) and program.is_file():
             yield f"unit {program.name[5:]}", lambda program=program: unit(program)
-    for file in sorted((CHECKOUT / "tests/faults").glob("test_*.py")):
-        module = f"tests.faults.{file.stem}"
-        yield f"faults {file.stem[5:]}", lambda module=module: end_to_end(module)
-    for file in sorted((CHECKOUT / "tests/e2e").glob("test_*.py")):
-        module = f"tests.e2e.{file.stem}"
-        yield f"end to end {file.stem[5:]}", lambda module=module: end_to_end(module)
-    for name in STATIC_SUITES:
-        module = f"tests.e2e.test_{name}"
-        yield f"static {name}", lambda module=module: end_to_end(module,
-                                                                 SKIFF=str(CHECKOUT / STATIC))
+    modules = [(kind, f"tests.{folder}.{file.stem}", file)
+               for kind, folder in (("faults", "faults"), ("end to end", "e2e"))
+               for file in sorted((CHECKOUT / "tests" / folder).glob("test_*.py"))]
+    for kind, module, file in modules:
+        yield f"{kind} {file.stem[5:]}", lambda module=module: end_to_end(module)
+    for _, module, file in modules:
+        if file.stem != KNOWS_STATIC and STARTS_SERVERS.search(file.read_text(encoding="utf-8")):
+            yield f"static {file.stem[5:]}", lambda module=module: end_to_end(
+                module, SKIFF=str(CHECKOUT / STATIC))
     for file in sorted((CHECKOUT / "tests/fuzz").glob("fuzz_*.c")):
         name = file.stem[5:]
         yield f"fuzz {name}", lambda name=name: fuzz(name, fuzz_seconds)
