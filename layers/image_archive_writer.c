@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "layers/decompress.h"
 #include "layers/image_archive.h"
@@ -320,7 +322,8 @@ static bool check_place(const char *path, struct error *err)
                          folder);
     if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
         return error_set(err, ERROR_INVALID, "'%.200s' is there and not a regular file", path);
-    return true;
+    return faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0 ||
+           error_set_errno(err, "write in '%.200s'", folder);
 }
 
 static bool create(const char *path, const char *folder, const struct store_ops *ops,

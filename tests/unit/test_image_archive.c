@@ -16,6 +16,7 @@
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/progress.h"
+#include "oci/base/text.h"
 #include "oci/copy.h"
 #include "oci/image.h"
 #include "tests/support/faulty_store.h"
@@ -207,6 +208,16 @@ static void the_place_is_looked_at_first(void **state)
                  "no folder");
     assert_fails(docker_archive_create(fixture->home, fixture->folder, &store, &err),
                  ERROR_INVALID, "not a regular file");
+
+    /* Root may write anywhere, so somebody else tries. */
+    uid_t user = geteuid();
+    assert_int_equal(chmod(fixture->home, 0555), 0);
+    assert_int_equal(user == 0 ? seteuid(65534) : 0, 0);
+    bool made = oci_archive_create(fixture->path, fixture->folder, &store, &err);
+    assert_int_equal(seteuid(user), 0);
+    assert_int_equal(chmod(fixture->home, 0755), 0);
+    owned(memory) char *says = text_format("write in '%s/': Permission denied", fixture->home);
+    assert_fails(made, ERROR_SYSTEM, says);
 }
 
 #define CONFIG                                                                                 \
