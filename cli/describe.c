@@ -9,6 +9,7 @@
 #include "oci/base/memory.h"
 #include "oci/base/printable.h"
 #include "oci/base/text.h"
+#include "oci/manifest.h"
 
 json_t *describe_image(const struct image *image)
 {
@@ -261,18 +262,43 @@ void describe_print_image(const struct image *image, const struct describe_look 
     print_history(image, look, out);
 }
 
+bool describe_print_artifact(const struct document *document, const char *type, FILE *out,
+                             struct error *err)
+{
+    owned(memory) struct descriptor *files = NULL;
+    struct descriptor config;
+    uint64_t total = 0;
+    size_t count;
+
+    if (!manifest_read(document, &config, &files, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        total += files[i].size;
+    owned(memory) char *line =
+        text_format("  %-11s %.200s, %s", "artifact", type, size_format(total).text);
+    describe_print_line(line, out);
+    return true;
+}
+
+static const char *entry_name(const struct index_entry *entry, struct platform_text *text)
+{
+    *text = platform_spec_format(&entry->platform);
+    if (entry->has_platform)
+        return text->text;
+    return media_type_is_index(entry->descriptor.media_type) ? "an index" : "unnamed";
+}
+
 void describe_print_platforms(const struct index_entry *entries, size_t count,
                               const struct describe_look *look, FILE *out)
 {
     owned(text) struct text line = {0};
+    struct platform_text name;
     size_t attestations = 0;
 
     for (size_t i = 0; i < count; i++) {
         attestations += entries[i].is_attestation;
         if (!entries[i].is_attestation)
-            text_addf(&line, "%s%s", line.length ? ", " : "",
-                      entries[i].has_platform ? platform_spec_format(&entries[i].platform).text
-                                              : "unnamed");
+            text_addf(&line, "%s%s", line.length ? ", " : "", entry_name(&entries[i], &name));
     }
     if (attestations > 0)
         text_addf(&line, ", and %zu attestation%s", attestations, attestations > 1 ? "s" : "");

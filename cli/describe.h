@@ -29,6 +29,10 @@ enum { DESCRIBE_COLUMNS_LEAST = 72 };
 void describe_print_image(const struct image *image, const struct describe_look *look,
                           FILE *out);
 
+/** One line for what is no image: its type, and how large all of it is. */
+bool describe_print_artifact(const struct document *document, const char *type, FILE *out,
+                             struct error *err) MUST_CHECK;
+
 /** The platforms of an index, in one line or a few. */
 void describe_print_platforms(const struct index_entry *entries, size_t count,
                               const struct describe_look *look, FILE *out);

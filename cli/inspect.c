@@ -10,6 +10,7 @@
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/index.h"
+#include "oci/manifest.h"
 
 struct inspect_values {
     struct login_values login;
@@ -26,17 +27,50 @@ static const struct option inspect_options[] = {
     OPTION_END,
 };
 
+enum { INDEX_DEPTH = 4 };
+
 struct inspection {
     struct store *store;
     struct describe_look look;
     json_t *manifests; /* NULL: print for people instead */
 };
 
-static bool show_image(const struct inspection *inspection, const char *name, struct error *err)
+/* What is listed in another has a line of its own before it; an image brings one along. */
+static void print_document(const struct document *document, int depth)
+{
+    const struct descriptor *descriptor = &document->descriptor;
+
+    printf("%s%s %s (%s)\n", depth > 0 ? "\n" : "",
+           media_type_is_index(descriptor->media_type) ? "index" : "manifest",
+           digest_format(&descriptor->digest).text, size_format(descriptor->size).text);
+}
+
+static bool show_artifact(const struct inspection *inspection, const struct document *document,
+                          const char *type, int depth, struct error *err)
+{
+    if (inspection->manifests) {
+        json_t *json = descriptor_write(&document->descriptor);
+        json_object_set_new(json, "artifactType", json_string(type));
+        json_array_append_new(inspection->manifests, json);
+        return true;
+    }
+    if (depth > 0)
+        print_document(document, depth);
+    return describe_print_artifact(document, type, stdout, err);
+}
+
+static bool show_manifest(const struct inspection *inspection, struct document *document,
+                          int depth, struct error *err)
 {
     owned(image) struct image *image = NULL;
+    json_owned json_t *manifest = NULL;
 
-    if (!image_open(inspection->store, name, NULL, &image, err))
+    if (!document_parse(document, &manifest, err))
+        return false;
+    const char *artifact = manifest_artifact_type(manifest);
+    if (artifact)
+        return show_artifact(inspection, document, artifact, depth, err);
+    if (!image_read(inspection->store, document, NULL, &image, err))
         return false;
     if (inspection->manifests)
         json_array_append_new(inspection->manifests, describe_image(image));
@@ -45,38 +79,47 @@ static bool show_image(const struct inspection *inspection, const char *name, st
     return true;
 }
 
-static bool show_index(const struct inspection *inspection, const struct document *document,
-                       struct error *err)
+static bool show_index(const struct inspection *inspection, const struct document *index,
+                       int depth, struct error *err);
+
+static bool show(const struct inspection *inspection, struct document *document, int depth,
+                 struct error *err)
+{
+    return media_type_is_index(document->descriptor.media_type)
+               ? show_index(inspection, document, depth, err)
+               : show_manifest(inspection, document, depth, err);
+}
+
+static bool show_entry(const struct inspection *inspection, const struct descriptor *entry,
+                       int depth, struct error *err)
+{
+    owned(document) struct document document = {0};
+
+    return store_resolve(inspection->store, digest_format(&entry->digest).text, &document,
+                         err) &&
+           show(inspection, &document, depth, err);
+}
+
+static bool show_index(const struct inspection *inspection, const struct document *index,
+                       int depth, struct error *err)
 {
     owned(memory) struct index_entry *entries = NULL;
     size_t count;
 
-    if (!index_read(document, &entries, &count, err))
+    if (depth == INDEX_DEPTH)
+        return error_set(err, ERROR_LIMIT, "index nested deeper than %d levels", INDEX_DEPTH);
+    if (!index_read(index, &entries, &count, err))
         return false;
-    if (!inspection->manifests)
+    if (!inspection->manifests) {
+        if (depth > 0)
+            print_document(index, depth);
         describe_print_platforms(entries, count, &inspection->look, stdout);
-    for (size_t i = 0; i < count; i++) {
-        if (entries[i].is_attestation ||
-            !media_type_is_manifest(entries[i].descriptor.media_type))
-            continue;
-        if (!show_image(inspection, digest_format(&entries[i].descriptor.digest).text, err))
-            return false;
     }
+    for (size_t i = 0; i < count; i++)
+        if (!entries[i].is_attestation &&
+            !show_entry(inspection, &entries[i].descriptor, depth + 1, err))
+            return false;
     return true;
-}
-
-static bool show(struct inspection *inspection, const char *reference,
-                 const struct document *document, struct error *err)
-{
-    const struct descriptor *descriptor = &document->descriptor;
-    bool is_index = media_type_is_index(descriptor->media_type);
-    struct digest_text digest = digest_format(&descriptor->digest);
-
-    if (!inspection->manifests)
-        printf("%s\n%s %s (%s)\n", reference, is_index ? "index" : "manifest", digest.text,
-               size_format(descriptor->size).text);
-    return is_index ? show_index(inspection, document, err)
-                    : show_image(inspection, digest.text, err);
 }
 
 static bool inspect_run(struct context *context, const void *values, const char **arguments,
@@ -109,10 +152,15 @@ static bool inspect_run(struct context *context, const void *values, const char 
     json_owned json_t *manifests = context_globals(context)->json ? json_array() : NULL;
     inspection.manifests = manifests;
     inspection.look = context_look(context);
-    if (!show(&inspection, reference, &document, err))
+    const struct descriptor top = document.descriptor;
+    if (!manifests) {
+        printf("%s\n", reference);
+        print_document(&document, 0);
+    }
+    if (!show(&inspection, &document, 0, err))
         return error_wrap(err, "inspect %s", arguments[0]);
     if (manifests) {
-        json_t *json = descriptor_write(&document.descriptor);
+        json_t *json = descriptor_write(&top);
         json_object_set_new(json, "reference", json_string(reference));
         json_object_set(json, "manifests", manifests);
         describe_print_json(json, stdout);

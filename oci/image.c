@@ -8,6 +8,7 @@
 #include "oci/base/memory.h"
 #include "oci/config.h"
 #include "oci/index.h"
+#include "oci/manifest.h"
 
 static const char BASE_NAME[] = "org.opencontainers.image.base.name";
 static const char BASE_DIGEST[] = "org.opencontainers.image.base.digest";
@@ -80,8 +81,13 @@ static bool read_image(struct store *store, struct document *document, struct im
     if (!media_type_is_manifest(image->document.descriptor.media_type))
         return error_set(err, ERROR_INVALID, "it is not an image, but %s",
                          media_type_name(image->document.descriptor.media_type));
-    if (!document_parse(&image->document, &image->manifest, err) ||
-        !json_field_object(image->manifest, "config", &descriptor, err) ||
+    if (!document_parse(&image->document, &image->manifest, err))
+        return false;
+    const char *artifact = manifest_artifact_type(image->manifest);
+    if (artifact)
+        return error_set(err, ERROR_INVALID, "it is not an image, but an artifact, '%.200s'",
+                         artifact);
+    if (!json_field_object(image->manifest, "config", &descriptor, err) ||
         !descriptor_read(descriptor, &image->config_descriptor, err) ||
         !store_read_blob(store, &image->config_descriptor, &config, err))
         return false;

@@ -1,8 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "oci/manifest.h"
 
+#include <string.h>
+
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
+
+/* Old Docker's configs, which registries still hold. */
+static const char UNNAMED[] = "application/octet-stream";
+
+const char *manifest_artifact_type(const json_t *manifest)
+{
+    const json_t *config = json_object_get(manifest, "config");
+    const char *type = json_optional_string(manifest, "artifactType");
+    const char *config_type = json_optional_string(config, "mediaType");
+
+    if (!config_type || strcmp(config_type, UNNAMED) == 0 ||
+        media_type_is_config(media_type_parse(config_type)))
+        return NULL;
+    return type ? type : config_type;
+}
 
 bool manifest_read(const struct document *document, struct descriptor *config,
                    struct descriptor **layers, size_t *count, struct error *err)

@@ -15,3 +15,8 @@
  * to free(). ERROR_INVALID names the layer. */
 bool manifest_read(const struct document *document, struct descriptor *config,
                    struct descriptor **layers, size_t *count, struct error *err) MUST_CHECK;
+
+/** What a parsed manifest is, where that is no image:
+ * "application/vnd.cncf.helm.config.v1+json", or what "artifactType" says. NULL for an image.
+ * Borrowed from `manifest`. */
+const char *manifest_artifact_type(const json_t *manifest);

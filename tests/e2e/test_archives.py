@@ -338,3 +338,58 @@ class InspectTest(SkiffTest):
         self.assertLessEqual(max(map(len, text.splitlines()[2:])), 100)
         self.assertIn("platforms   linux/amd64, linux/arm64\n", text)
         self.assertIsNone(re.search(r"[^ -~\n]", text))
+
+    def put_motley_index(self):
+        """An index of another index, an attestation and an artifact, as base:motley."""
+        layout = self.folder / "base"
+        fixed_base.make(layout)
+        index = json.loads((layout / "index.json").read_text())
+
+        def manifest(config_type, **fields):
+            return fixed_base.put(layout, fixed_base.MANIFEST, {
+                "schemaVersion": 2, "mediaType": fixed_base.MANIFEST,
+                "config": fixed_base.put(layout, config_type, {}),
+                "layers": [fixed_base.put(layout, "text/plain", b"hello")], **fields})
+
+        attestation = {**manifest(fixed_base.CONFIG), "annotations": {
+            "vnd.docker.reference.type": "attestation-manifest"},
+            "platform": {"os": "unknown", "architecture": "unknown"}}
+        artifact = manifest("application/vnd.oci.empty.v1+json", artifactType="application/x")
+        for tag, media_type, document in [
+                ("motley", fixed_base.INDEX, {
+                    "schemaVersion": 2, "mediaType": fixed_base.INDEX, "annotations": {"k": "v"},
+                    "manifests": [index["manifests"][0], attestation, artifact],
+                    "unknown": {"z": 1, "a": [2]}}),
+                ("artifact", None, artifact)]:
+            entry = fixed_base.put(layout, media_type, document) if media_type else document
+            index["manifests"].append({**entry, "annotations": {
+                "org.opencontainers.image.ref.name": tag}})
+        (layout / "index.json").write_text(json.dumps(index))
+
+    def test_an_index_may_hold_more_than_images(self):
+        self.put_motley_index()
+        raw = self.succeed("inspect", "--raw", "oci:base:motley")
+        with Registry(auth=False) as registry:
+            place = f"{registry.host}/team/motley"
+            self.succeed("copy", "oci:base:motley", place)
+            self.succeed("copy", place, "oci:back")
+            self.assertEqual(self.succeed("inspect", "--raw", "oci:back"), raw)
+            text = self.succeed("inspect", place)
+            self.succeed("build", "-i", place, "--platform", "linux/amd64,linux/arm64", "--to",
+                         f"{place}:built")
+            built = self.json("inspect", f"{place}:built")["manifests"]
+        self.assertEqual([each["platform"] for each in built], ["linux/amd64", "linux/arm64"])
+        self.assertIn("  platforms   an index, unnamed, and 1 attestation\n", text)
+        self.assertIn("  platforms   linux/amd64, linux/arm64\n", text)
+        self.assertIn("\nlinux/arm64 sha256:", text)
+        self.assertIn("  artifact    application/x, 5 B\n", text)
+        listed = self.json("inspect", "oci:base:motley")["manifests"]
+        self.assertEqual([each.get("platform") or each["artifactType"] for each in listed],
+                         ["linux/amd64", "linux/arm64", "application/x"])
+
+    def test_an_artifact_is_no_image(self):
+        self.put_motley_index()
+        self.assertIn("  artifact    application/x, 5 B\n",
+                      self.succeed("inspect", "oci:base:artifact"))
+        self.fail_with(1, "build", "-i", "oci:base:artifact", "--to", "oci:out",
+                       says="it is not an image, but an artifact, 'application/x'")

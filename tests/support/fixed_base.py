@@ -24,7 +24,7 @@ def make(folder, padding=0):
     (layout / "blobs" / "sha256").mkdir(parents=True)
     (layout / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
     manifests = [_image(layout, architecture, padding) for architecture in ("amd64", "arm64")]
-    index = _put(layout, INDEX, {"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests})
+    index = put(layout, INDEX, {"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests})
     index["annotations"] = {"org.opencontainers.image.ref.name": "latest"}
     (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [index]}))
     return f"oci:{layout}:latest"
@@ -39,10 +39,10 @@ def _image(layout, architecture, padding):
         "history": [{"created_by": "fixed"}],
     }
     manifest = {
-        "schemaVersion": 2, "mediaType": MANIFEST, "config": _put(layout, CONFIG, config),
-        "layers": [_put(layout, LAYER, layer)],
+        "schemaVersion": 2, "mediaType": MANIFEST, "config": put(layout, CONFIG, config),
+        "layers": [put(layout, LAYER, layer)],
     }
-    return {**_put(layout, MANIFEST, manifest),
+    return {**put(layout, MANIFEST, manifest),
             "platform": {"os": "linux", "architecture": architecture}}
 
 
@@ -60,9 +60,10 @@ def _digest(content):
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
-def _put(layout, media_type, content):
+def put(layout, media_type, content):
+    """Puts a blob or a document into a layout; its descriptor."""
     if not isinstance(content, bytes):
         content = json.dumps(content, sort_keys=True).encode()
     digest = _digest(content)
-    (layout / "blobs" / digest.replace(":", "/")).write_bytes(content)
+    (Path(layout) / "blobs" / digest.replace(":", "/")).write_bytes(content)
     return {"mediaType": media_type, "digest": digest, "size": len(content)}

@@ -152,7 +152,7 @@ static void the_platforms_of_an_index_are_named(void **state)
 {
     (void)state;
     struct error err;
-    struct index_entry entries[3] = {0};
+    struct index_entry entries[5] = {0};
     const struct describe_look look = {100, false};
     owned(memory) char *text = memory_new(OUTPUT_LIMIT, 1);
 
@@ -160,10 +160,13 @@ static void the_platforms_of_an_index_are_named(void **state)
     assert_ok(platform_spec_parse("linux/arm64/v8", &entries[1].platform, &err));
     entries[0].has_platform = entries[1].has_platform = true;
     entries[2].is_attestation = true;
+    entries[3].descriptor.media_type = MEDIA_TYPE_OCI_INDEX;
+    entries[4].descriptor.media_type = MEDIA_TYPE_OCI_MANIFEST;
     FILE *out = fmemopen(text, OUTPUT_LIMIT, "w");
     describe_print_platforms(entries, COUNT(entries), &look, out);
     fclose(out);
-    assert_string_equal(text, "  platforms   linux/amd64, linux/arm64/v8, and 1 attestation\n");
+    assert_string_equal(text, "  platforms   linux/amd64, linux/arm64/v8, an index, unnamed, "
+                              "and 1 attestation\n");
 }
 
 int main(void)

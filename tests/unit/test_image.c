@@ -235,7 +235,8 @@ static bool open_made_of(const struct temp_layout *fixture, const char *manifest
 
     assert_true(fixture->store->ops->put_blob(fixture->store, &blob, bytes, err));
     assert_true(json_parse(manifest, strlen(manifest), &json, err));
-    json_object_set_new(json, "config", descriptor_write(&blob));
+    if (!json_object_get(json, "config"))
+        json_object_set_new(json, "config", descriptor_write(&blob));
     assert_true(document_write(json, &document, err));
     assert_true(store_put_manifest(fixture->store, "made", &document, err));
     return image_open(fixture->store, "made", NULL, &image, err);
@@ -259,6 +260,10 @@ static void broken_documents_are_refused_with_the_field(void **state)
         {"{\"layers\":5,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\"}",
          CONFIG("[]"), "'layers' is not an array"},
         {"{\"mediaType\":\"text/plain\"}", CONFIG("[]"), "it is not an image"},
+        {"{\"config\":{\"mediaType\":\"application/x\"},\"layers\":[]}", CONFIG("[]"),
+         "it is not an image, but an artifact, 'application/x'"},
+        {"{\"config\":{\"mediaType\":\"application/octet-stream\"},\"layers\":[]}",
+         CONFIG("[]"), "descriptor: 'digest' is missing"},
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
