@@ -402,15 +402,28 @@ static bool read_the_rest(struct unpacking *unpacking, struct error *err)
     return true;
 }
 
+/* NULL after the last one, once the layer is known to be whole. */
+static bool next_entry(struct unpacking *unpacking, struct archive_entry **out,
+                       struct error *err)
+{
+    int result = archive_read_next_header(unpacking->archive, out);
+
+    if (result < ARCHIVE_WARN)
+        return archive_is_broken(unpacking, err);
+    if (result != ARCHIVE_EOF)
+        return true;
+    *out = NULL;
+    return read_the_rest(unpacking, err);
+}
+
 static bool apply_all(struct unpacking *unpacking, struct error *err)
 {
     for (;;) {
         struct archive_entry *entry;
-        int result = archive_read_next_header(unpacking->archive, &entry);
-        if (result == ARCHIVE_EOF)
-            return read_the_rest(unpacking, err);
-        if (result < ARCHIVE_WARN)
-            return archive_is_broken(unpacking, err);
+        if (!next_entry(unpacking, &entry, err))
+            return false;
+        if (!entry)
+            return true;
         if (!apply_entry(unpacking, entry, err))
             return false;
     }
@@ -487,11 +500,10 @@ static bool find_wanted(struct unpacking *unpacking, struct error *err)
 {
     for (;;) {
         struct archive_entry *entry;
-        int result = archive_read_next_header(unpacking->archive, &entry);
-        if (result == ARCHIVE_EOF)
-            return read_the_rest(unpacking, err);
-        if (result < ARCHIVE_WARN)
-            return archive_is_broken(unpacking, err);
+        if (!next_entry(unpacking, &entry, err))
+            return false;
+        if (!entry)
+            return true;
         if (!count_entry(unpacking->so_far, entry, err))
             return false;
         if (is_wanted(unpacking, entry) && !read_wanted(unpacking, entry, err))

@@ -7,7 +7,6 @@
 
 #include "layers/layers_compress.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -71,18 +70,6 @@ static bool carry(const struct fixture *fixture, struct store *from, const char 
 
     return create(fixture->path, fixture->folder, &to, err) &&
            image_copy(from, name, to, tag, &options, &summary, err);
-}
-
-static size_t names_in(const char *path)
-{
-    DIR *folder = opendir(path);
-    size_t count = 0;
-
-    assert_non_null(folder);
-    for (const struct dirent *entry; (entry = readdir(folder));)
-        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-    closedir(folder);
-    return count;
 }
 
 static void an_index_comes_out_of_an_oci_archive_as_it_went_in(void **state)
@@ -159,7 +146,7 @@ static void equal_images_give_equal_files(void **state)
         assert_int_equal(first_size, second_size);
         assert_memory_equal(first, second, first_size);
     }
-    assert_int_equal(names_in(fixture->home), 1);
+    assert_int_equal(temp_folder_count(fixture->home), 1);
 }
 
 static void an_index_is_refused_before_anything_is_carried(void **state)
@@ -171,7 +158,7 @@ static void an_index_is_refused_before_anything_is_carried(void **state)
     assert_fails(
         carry(fixture, layout_store(fixture->layout), "v1", docker_archive_create, "", &err),
         ERROR_USAGE, "--platform: linux/amd64, linux/arm64");
-    assert_int_equal(names_in(fixture->home), 0);
+    assert_int_equal(temp_folder_count(fixture->home), 0);
 }
 
 static void a_copy_that_breaks_anywhere_leaves_no_file(void **state)
@@ -180,7 +167,7 @@ static void a_copy_that_breaks_anywhere_leaves_no_file(void **state)
     const struct fixture *fixture = *state;
     owned(document) struct document sample =
         sample_image(fixture->layout, "v1", "linux/amd64", NULL);
-    size_t before = names_in(fixture->folder);
+    size_t before = temp_folder_count(fixture->folder);
 
     for (size_t i = 0; i < COUNT(ways); i++) {
         struct error err;
@@ -190,8 +177,8 @@ static void a_copy_that_breaks_anywhere_leaves_no_file(void **state)
             faulty_store_init(&faulty, layout_store(fixture->layout));
             faulty.calls_left = breaks_at;
             carried = carry(fixture, &faulty.store, "v1", ways[i], "", &err);
-            assert_int_equal(names_in(fixture->home), carried);
-            assert_int_equal(names_in(fixture->folder), before);
+            assert_int_equal(temp_folder_count(fixture->home), carried);
+            assert_int_equal(temp_folder_count(fixture->folder), before);
         }
         assert_int_equal(unlink(fixture->path), 0);
     }

@@ -4,7 +4,6 @@
  */
 #include "oci/layout.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -13,20 +12,15 @@
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
 #include "tests/support/sample_image.h"
+#include "tests/support/temp_folder.h"
 #include "tests/support/temp_layout.h"
 #include "tests/support/unit.h"
 
 static size_t blob_count(const struct temp_layout *fixture)
 {
     owned(memory) char *path = text_format("%s/blobs/sha256", fixture->path);
-    DIR *folder = opendir(path);
-    size_t count = 0;
 
-    assert_non_null(folder);
-    for (const struct dirent *entry; (entry = readdir(folder));)
-        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-    closedir(folder);
-    return count;
+    return temp_folder_count(path);
 }
 
 static void only_an_empty_place_becomes_a_layout(void **state)

@@ -19,16 +19,15 @@
 
 enum { STEPS = 8 };
 
-/* Opens the origin's repository behind two mirrors. */
-static struct store *open_source(struct scripted_http *http, struct registries **registries)
+/* The origin's repository, behind two mirrors. */
+static void open_source(struct scripted_registry *fixture,
+                        const struct scripted_exchange *script, size_t count)
 {
-    static const char *const nobody[] = {NULL};
-
-    *registries = registries_new(&http->http, nobody);
-    registries_add_mirror(*registries, "Origin.example", "first.example", "hub");
-    registries_add_mirror(*registries, "other.example", "wrong.example", "");
-    registries_add_mirror(*registries, "origin.example", "second.example", "");
-    return registries_source(*registries, "origin.example", "team/app");
+    scripted_registry_open(fixture, script, count);
+    registries_add_mirror(fixture->registries, "Origin.example", "first.example", "hub");
+    registries_add_mirror(fixture->registries, "other.example", "wrong.example", "");
+    registries_add_mirror(fixture->registries, "origin.example", "second.example", "");
+    fixture->store = registries_source(fixture->registries, "origin.example", "team/app");
 }
 
 static void mirrors_are_asked_in_their_order(void **state)
@@ -65,24 +64,21 @@ static void mirrors_are_asked_in_their_order(void **state)
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct error err;
-        struct scripted_http http;
-        struct registries *registries;
+        struct scripted_registry fixture;
         struct descriptor blob = hello_blob();
         owned(document) struct document document = {0};
         char *bytes = NULL;
 
-        scripted_http_init(&http, cases[i].steps, scripted_steps(cases[i].steps, STEPS));
-        struct store *source = open_source(&http, &registries);
+        open_source(&fixture, cases[i].steps, scripted_steps(cases[i].steps, STEPS));
         if (cases[i].words) {
-            assert_fails(store_resolve(source, "1", &document, &err), ERROR_NOT_FOUND,
+            assert_fails(store_resolve(fixture.store, "1", &document, &err), ERROR_NOT_FOUND,
                          cases[i].words);
         } else {
-            assert_ok(store_resolve(source, "1", &document, &err));
-            assert_ok(store_read_blob(source, &blob, &bytes, &err));
+            assert_ok(store_resolve(fixture.store, "1", &document, &err));
+            assert_ok(store_read_blob(fixture.store, &blob, &bytes, &err));
             free(bytes);
         }
-        registries_free(registries);
-        scripted_http_release(&http);
+        scripted_registry_close(&fixture);
     }
 }
 
@@ -123,22 +119,19 @@ static void what_a_mirror_begins_the_origin_ends(void **state)
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct error err;
-        struct scripted_http http;
-        struct registries *registries;
+        struct scripted_registry fixture;
         struct descriptor blob = hello_blob();
         owned(memory) char *bytes = NULL;
 
-        scripted_http_init(&http, cases[i].steps, scripted_steps(cases[i].steps, STEPS));
-        struct store *source = open_source(&http, &registries);
+        open_source(&fixture, cases[i].steps, scripted_steps(cases[i].steps, STEPS));
         if (cases[i].words) {
-            assert_false(store_read_blob(source, &blob, &bytes, &err));
+            assert_false(store_read_blob(fixture.store, &blob, &bytes, &err));
             assert_non_null(strstr(err.text, cases[i].words));
         } else {
-            assert_ok(store_read_blob(source, &blob, &bytes, &err));
+            assert_ok(store_read_blob(fixture.store, &blob, &bytes, &err));
             assert_string_equal(bytes, "hello");
         }
-        registries_free(registries);
-        scripted_http_release(&http);
+        scripted_registry_close(&fixture);
     }
 }
 
@@ -163,18 +156,15 @@ static void an_upload_of_wrong_bytes_begins_again(void **state)
         {"GET", SECOND "blobs/" HELLO, HERE},
     };
     struct error err;
-    struct scripted_http http;
-    struct registries *registries;
+    struct scripted_registry fixture;
     struct descriptor blob = hello_blob();
     enum blob_way way;
 
-    scripted_http_init(&http, script, COUNT(script));
-    struct store *source = open_source(&http, &registries);
-    struct store *mine = registries_repository(registries, "mine.example", "mine");
-    assert_ok(transfer_blob(source, mine, &blob, unwatched, NULL, &way, &err));
+    open_source(&fixture, script, COUNT(script));
+    struct store *mine = registries_repository(fixture.registries, "mine.example", "mine");
+    assert_ok(transfer_blob(fixture.store, mine, &blob, unwatched, NULL, &way, &err));
     assert_int_equal(way, BLOB_CARRIED);
-    registries_free(registries);
-    scripted_http_release(&http);
+    scripted_registry_close(&fixture);
 }
 
 static void a_mirror_beside_the_destination_gives_by_mounting(void **state)
@@ -186,18 +176,15 @@ static void a_mirror_beside_the_destination_gives_by_mounting(void **state)
          .status = 201},
     };
     struct error err;
-    struct scripted_http http;
-    struct registries *registries;
+    struct scripted_registry fixture;
     struct descriptor blob = hello_blob();
     enum blob_way way;
 
-    scripted_http_init(&http, script, COUNT(script));
-    struct store *source = open_source(&http, &registries);
-    struct store *mine = registries_repository(registries, "first.example", "mine");
-    assert_ok(transfer_blob(source, mine, &blob, NULL, NULL, &way, &err));
+    open_source(&fixture, script, COUNT(script));
+    struct store *mine = registries_repository(fixture.registries, "first.example", "mine");
+    assert_ok(transfer_blob(fixture.store, mine, &blob, NULL, NULL, &way, &err));
     assert_int_equal(way, BLOB_MOUNTED);
-    registries_free(registries);
-    scripted_http_release(&http);
+    scripted_registry_close(&fixture);
 }
 
 static void a_repository_behind_its_mirror_is_read_only(void **state)
@@ -207,20 +194,19 @@ static void a_repository_behind_its_mirror_is_read_only(void **state)
         {"HEAD", ORIGIN "blobs/" HELLO, .status = 200},
     };
     struct error err;
-    struct scripted_http http;
-    struct registries *registries;
+    struct scripted_registry fixture;
     struct descriptor blob = hello_blob();
     struct document document = {0};
     bool found = false;
 
-    scripted_http_init(&http, script, COUNT(script));
-    struct store *source = open_source(&http, &registries);
-    assert_ok(source->ops->has_blob(source, &blob, &found, &err));
+    open_source(&fixture, script, COUNT(script));
+    assert_ok(fixture.store->ops->has_blob(fixture.store, &blob, &found, &err));
     assert_true(found);
-    assert_fails(source->ops->put_blob(source, &blob, NULL, &err), ERROR_INVALID, "read only");
-    assert_fails(store_put_manifest(source, "1", &document, &err), ERROR_INVALID, "read only");
-    registries_free(registries);
-    scripted_http_release(&http);
+    assert_fails(fixture.store->ops->put_blob(fixture.store, &blob, NULL, &err), ERROR_INVALID,
+                 "read only");
+    assert_fails(store_put_manifest(fixture.store, "1", &document, &err), ERROR_INVALID,
+                 "read only");
+    scripted_registry_close(&fixture);
 }
 
 static void who_has_no_mirror_is_asked_itself(void **state)
@@ -230,19 +216,17 @@ static void who_has_no_mirror_is_asked_itself(void **state)
         {"GET", "http://third.example:5000/v2/team/app/manifests/1", FOUND},
     };
     struct error err;
-    struct scripted_http http;
-    struct registries *registries;
+    struct scripted_registry fixture;
     owned(document) struct document document = {0};
 
-    scripted_http_init(&http, script, COUNT(script));
-    open_source(&http, &registries);
-    registries_set_plain(registries, "third.example:5000");
-    struct store *third = registries_source(registries, "third.example:5000", "team/app");
-    assert_ptr_equal(third,
-                     registries_repository(registries, "third.example:5000", "team/app"));
+    open_source(&fixture, script, COUNT(script));
+    registries_set_plain(fixture.registries, "third.example:5000");
+    struct store *third =
+        registries_source(fixture.registries, "third.example:5000", "team/app");
+    assert_ptr_equal(
+        third, registries_repository(fixture.registries, "third.example:5000", "team/app"));
     assert_ok(store_resolve(third, "1", &document, &err));
-    registries_free(registries);
-    scripted_http_release(&http);
+    scripted_registry_close(&fixture);
 }
 
 int main(void)

@@ -6,6 +6,7 @@
 #include "oci/shipment.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "oci/base/memory.h"
@@ -66,17 +67,34 @@ static const struct store_ops quay_ops = {
 
 static struct store nowhere = {.ops = &(const struct store_ops){.is_far = true}};
 
-static void quay_init(struct quay *quay)
+/* A shipment to that side. */
+struct fixture {
+    struct quay quay;
+    struct shipment *shipment;
+    struct shipment_summary summary;
+};
+
+static int set_up(void **state)
 {
-    *quay = (struct quay){.store.ops = &quay_ops};
-    pthread_mutex_init(&quay->lock, NULL);
-    pthread_cond_init(&quay->changed, NULL);
+    struct fixture *fixture = memory_new(1, sizeof *fixture);
+
+    fixture->quay.store.ops = &quay_ops;
+    pthread_mutex_init(&fixture->quay.lock, NULL);
+    pthread_cond_init(&fixture->quay.changed, NULL);
+    fixture->shipment = shipment_new(&nowhere, &fixture->quay.store, &progress_none);
+    *state = fixture;
+    return 0;
 }
 
-static void quay_cleanup(struct quay *quay)
+static int tear_down(void **state)
 {
-    pthread_mutex_destroy(&quay->lock);
-    pthread_cond_destroy(&quay->changed);
+    struct fixture *fixture = *state;
+
+    shipment_free(fixture->shipment);
+    pthread_mutex_destroy(&fixture->quay.lock);
+    pthread_cond_destroy(&fixture->quay.changed);
+    free(fixture);
+    return 0;
 }
 
 static struct descriptor blob_of(uint64_t size, unsigned char number)
@@ -123,111 +141,91 @@ static void await_calls(struct quay *quay, size_t count)
 
 static void small_blobs_go_first_and_then_the_largest(void **state)
 {
-    (void)state;
+    struct fixture *fixture = *state;
     static const uint64_t sizes[] = {3 << 20, 500, 5 << 20, 700, 4 << 20};
     static const uint64_t expected[] = {500, 700, 5 << 20, 4 << 20, 3 << 20};
     struct error err;
-    struct shipment_summary summary;
-    owned(quay) struct quay quay;
-    quay_init(&quay);
-    owned(shipment) struct shipment *shipment =
-        shipment_new(&nowhere, &quay.store, &progress_none);
 
     for (unsigned char i = 0; i < AT_ONCE; i++)
-        add(shipment, PLUG_BYTES, i);
-    await_held(&quay, AT_ONCE); /* nobody is free */
+        add(fixture->shipment, PLUG_BYTES, i);
+    await_held(&fixture->quay, AT_ONCE); /* nobody is free */
     for (unsigned char i = 0; i < COUNT(sizes); i++)
-        add(shipment, sizes[i], (unsigned char)(100 + i));
-    pull(&quay, 1); /* and now one is */
-    await_calls(&quay, COUNT(sizes));
-    assert_memory_equal(quay.sizes, expected, sizeof expected);
-    pull(&quay, AT_ONCE - 1);
-    assert_ok(shipment_wait(shipment, &summary, &err));
-    assert_int_equal(summary.blobs_there, AT_ONCE + COUNT(sizes));
+        add(fixture->shipment, sizes[i], (unsigned char)(100 + i));
+    pull(&fixture->quay, 1); /* and now one is */
+    await_calls(&fixture->quay, COUNT(sizes));
+    assert_memory_equal(fixture->quay.sizes, expected, sizeof expected);
+    pull(&fixture->quay, AT_ONCE - 1);
+    assert_ok(shipment_wait(fixture->shipment, &fixture->summary, &err));
+    assert_int_equal(fixture->summary.blobs_there, AT_ONCE + COUNT(sizes));
 }
 
 static void a_blob_is_brought_once(void **state)
 {
-    (void)state;
+    struct fixture *fixture = *state;
     struct error err;
-    struct shipment_summary summary;
-    owned(quay) struct quay quay;
-    quay_init(&quay);
-    owned(shipment) struct shipment *shipment =
-        shipment_new(&nowhere, &quay.store, &progress_none);
 
-    assert_ok(shipment_wait(shipment, &summary, &err)); /* for nothing */
+    assert_ok(shipment_wait(fixture->shipment, &fixture->summary, &err)); /* for nothing */
     for (int i = 0; i < 3; i++) {
-        add(shipment, 10, 1);
-        assert_ok(shipment_wait(shipment, &summary, &err));
-        assert_int_equal(summary.blobs_there, 1);
+        add(fixture->shipment, 10, 1);
+        assert_ok(shipment_wait(fixture->shipment, &fixture->summary, &err));
+        assert_int_equal(fixture->summary.blobs_there, 1);
     }
-    add(shipment, 10, 2);
-    assert_ok(shipment_wait(shipment, &summary, &err));
-    assert_int_equal(summary.blobs_there, 2);
-    assert_int_equal(quay.calls, 2);
+    add(fixture->shipment, 10, 2);
+    assert_ok(shipment_wait(fixture->shipment, &fixture->summary, &err));
+    assert_int_equal(fixture->summary.blobs_there, 2);
+    assert_int_equal(fixture->quay.calls, 2);
 }
 
 static void the_first_failure_is_told_and_ends_it(void **state)
 {
-    (void)state;
+    struct fixture *fixture = *state;
     struct error err;
-    struct shipment_summary summary;
-    owned(quay) struct quay quay;
-    quay_init(&quay);
-    quay.broken = 7;
-    owned(shipment) struct shipment *shipment =
-        shipment_new(&nowhere, &quay.store, &progress_none);
+    fixture->quay.broken = 7;
 
-    add(shipment, 7, 1);
-    assert_fails(shipment_wait(shipment, &summary, &err), ERROR_NETWORK, "no answer");
-    add(shipment, 8, 2);
-    assert_fails(shipment_wait(shipment, &summary, &err), ERROR_NETWORK, "no answer");
-    assert_int_equal(quay.calls, 1);
+    add(fixture->shipment, 7, 1);
+    assert_fails(shipment_wait(fixture->shipment, &fixture->summary, &err), ERROR_NETWORK,
+                 "no answer");
+    add(fixture->shipment, 8, 2);
+    assert_fails(shipment_wait(fixture->shipment, &fixture->summary, &err), ERROR_NETWORK,
+                 "no answer");
+    assert_int_equal(fixture->quay.calls, 1);
 }
 
 static void what_may_not_go_is_refused(void **state)
 {
-    (void)state;
+    struct fixture *fixture = *state;
     struct error err;
-    owned(quay) struct quay quay;
-    quay_init(&quay);
-    owned(shipment) struct shipment *shipment =
-        shipment_new(&nowhere, &quay.store, &progress_none);
     struct descriptor foreign = blob_of(5, 1);
 
     foreign.media_type = MEDIA_TYPE_FOREIGN_LAYER;
-    assert_fails(shipment_add(shipment, &foreign, &err), ERROR_INVALID,
+    assert_fails(shipment_add(fixture->shipment, &foreign, &err), ERROR_INVALID,
                  "may not be distributed");
 }
 
 static void a_config_uses_the_upload_opened_for_it(void **state)
 {
-    (void)state;
+    struct fixture *fixture = *state;
     struct error err;
-    struct shipment_summary summary;
-    owned(quay) struct quay quay;
-    quay_init(&quay);
-    owned(shipment) struct shipment *shipment =
-        shipment_new(&nowhere, &quay.store, &progress_none);
     struct descriptor config = blob_of(9, 1);
 
     config.media_type = MEDIA_TYPE_OCI_CONFIG;
-    shipment_expect_config(shipment);
-    assert_ok(shipment_add(shipment, &config, &err)); /* waits if it is not open yet */
-    assert_ok(shipment_wait(shipment, &summary, &err));
-    assert_int_equal(quay.expected, 1);
-    assert_int_equal(quay.calls, 1);
+    shipment_expect_config(fixture->shipment);
+    assert_ok(shipment_add(fixture->shipment, &config, &err)); /* waits if it is not open yet */
+    assert_ok(shipment_wait(fixture->shipment, &fixture->summary, &err));
+    assert_int_equal(fixture->quay.expected, 1);
+    assert_int_equal(fixture->quay.calls, 1);
 }
+
+#define WITH_A_SHIPMENT(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(small_blobs_go_first_and_then_the_largest),
-        cmocka_unit_test(a_blob_is_brought_once),
-        cmocka_unit_test(the_first_failure_is_told_and_ends_it),
-        cmocka_unit_test(what_may_not_go_is_refused),
-        cmocka_unit_test(a_config_uses_the_upload_opened_for_it),
+        WITH_A_SHIPMENT(small_blobs_go_first_and_then_the_largest),
+        WITH_A_SHIPMENT(a_blob_is_brought_once),
+        WITH_A_SHIPMENT(the_first_failure_is_told_and_ends_it),
+        WITH_A_SHIPMENT(what_may_not_go_is_refused),
+        WITH_A_SHIPMENT(a_config_uses_the_upload_opened_for_it),
     };
     return cmocka_run_group_tests_name("shipment", tests, NULL, NULL);
 }

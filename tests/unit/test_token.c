@@ -57,24 +57,52 @@ static bool read_all(const struct scripted_exchange *script, size_t count,
     return succeeded;
 }
 
+/* The script is all that it takes. */
+static void read_well(const struct scripted_exchange *script, size_t count,
+                      const struct registry_login *login, const char *const *repositories)
+{
+    struct error err;
+
+    assert_ok(read_all(script, count, login, nobody, repositories, &err));
+}
+
+/* A file with one login, "user:secret", for `place`: the variable that names it, the caller's.
+ */
+static char *write_login(const char *place)
+{
+    struct error err;
+    owned(memory) char *path = memory_copy_string("/tmp/skiff-auth-XXXXXX");
+    owned(memory) char *text = text_format(
+        "{\"auths\": {\"%s\": {\"username\": \"user\", \"password\": \"secret\"}}}", place);
+
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_ok(file_write(path, 0600, text, strlen(text), &err));
+    return text_format("REGISTRY_AUTH_FILE=%s", path);
+}
+
+static const char *path_of(const char *variable)
+{
+    return strchr(variable, '=') + 1;
+}
+
 static const char *const only_a[] = {"team/a", NULL};
 static const char *const a_b_a[] = {"team/a", "team/b", "team/a", NULL};
 
 static void an_open_registry_is_asked_once(void **state)
 {
     (void)state;
-    struct error err;
     static const struct scripted_exchange script[] = {
         {"GET", "https://registry.example" A, .status = 200, .answer = IMAGE},
     };
 
-    assert_ok(read_all(script, COUNT(script), NULL, nobody, only_a, &err));
+    read_well(script, COUNT(script), NULL, only_a);
 }
 
 static void nobody_gets_a_token_per_scope(void **state)
 {
     (void)state;
-    struct error err;
     static const struct scripted_exchange script[] = {
         {"GET", A, .status = 401, .headers = {WANTS_BEARER}},
         {"GET", TOKEN "a:pull", .status = 200, .answer = "{\"token\": \"for-a\"}"},
@@ -85,29 +113,25 @@ static void nobody_gets_a_token_per_scope(void **state)
         {"GET", A, "Bearer for-a", .status = 200, .answer = IMAGE},
     };
 
-    assert_ok(read_all(script, COUNT(script), NULL, nobody, a_b_a, &err));
+    read_well(script, COUNT(script), NULL, a_b_a);
 }
 
 static void a_login_goes_to_the_token_server(void **state)
 {
     (void)state;
-    struct error err;
     static const struct scripted_exchange script[] = {
         {"GET", A, .status = 401, .headers = {WANTS_BEARER}},
         {"GET", TOKEN "a:pull", BASIC, .status = 200, .answer = "{\"token\": \"t\"}"},
         {"GET", A, "Bearer t", .status = 200, .answer = IMAGE},
     };
 
-    assert_ok(read_all(script, COUNT(script), &user, nobody, only_a, &err));
+    read_well(script, COUNT(script), &user, only_a);
 }
 
 static void a_login_is_looked_up_when_it_is_wanted(void **state)
 {
     (void)state;
     struct error err;
-    char path[] = "/tmp/skiff-auth-XXXXXX";
-    static const char text[] = "{\"auths\": {\"registry.example\": "
-                               "{\"username\": \"user\", \"password\": \"secret\"}}}";
     static const struct scripted_exchange script[] = {
         {"GET", A, .status = 401, .headers = {{"WWW-Authenticate", "Basic realm=x"}}},
         {"GET", A, BASIC, .status = 200, .answer = IMAGE},
@@ -115,18 +139,15 @@ static void a_login_is_looked_up_when_it_is_wanted(void **state)
         {"GET", A, BASIC, .status = 200, .answer = IMAGE},
     };
 
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    close(fd);
-    assert_ok(file_write(path, 0600, text, strlen(text), &err));
-    owned(memory) char *variable = text_format("REGISTRY_AUTH_FILE=%s", path);
+    owned(memory) char *variable = write_login("registry.example");
     const char *environment[] = {variable, NULL};
 
     assert_ok(read_all(script, COUNT(script), NULL, environment, a_b_a, &err));
 
-    assert_ok(file_write(path, 0600, "{", 1, &err));
-    assert_fails(read_all(script, 1, NULL, environment, only_a, &err), ERROR_INVALID, path);
-    unlink(path);
+    assert_ok(file_write(path_of(variable), 0600, "{", 1, &err));
+    assert_fails(read_all(script, 1, NULL, environment, only_a, &err), ERROR_INVALID,
+                 path_of(variable));
+    unlink(path_of(variable));
 }
 
 static void a_token_that_ran_out_is_renewed_once(void **state)
@@ -156,7 +177,6 @@ static void a_token_that_ran_out_is_renewed_once(void **state)
 static void an_identity_token_is_changed_for_tokens(void **state)
 {
     (void)state;
-    struct error err;
     static const struct scripted_exchange script[] = {
         {"GET", A, .status = 401, .headers = {WANTS_BEARER}},
         {"POST", "https://auth.example/token",
@@ -166,19 +186,18 @@ static void an_identity_token_is_changed_for_tokens(void **state)
         {"GET", A, "Bearer t", .status = 200, .answer = IMAGE},
     };
 
-    assert_ok(read_all(script, COUNT(script), &identity, nobody, only_a, &err));
+    read_well(script, COUNT(script), &identity, only_a);
 }
 
 static void a_registry_token_is_used_as_it_is(void **state)
 {
     (void)state;
-    struct error err;
     static const struct scripted_exchange script[] = {
         {"GET", A, .status = 401, .headers = {WANTS_BEARER}},
         {"GET", A, "Bearer secret", .status = 200, .answer = IMAGE},
     };
 
-    assert_ok(read_all(script, COUNT(script), &registry_token, nobody, only_a, &err));
+    read_well(script, COUNT(script), &registry_token, only_a);
 }
 
 static void a_body_that_was_sent_for_nothing_can_be_sent_again(void **state)
@@ -220,9 +239,6 @@ static void a_login_may_be_for_some_repositories_only(void **state)
 {
     (void)state;
     struct error err;
-    char path[] = "/tmp/skiff-auth-XXXXXX";
-    static const char text[] = "{\"auths\": {\"registry.example/team/a\": "
-                               "{\"username\": \"user\", \"password\": \"secret\"}}}";
     static const struct scripted_exchange script[] = {
         {"GET", A, .status = 401, .headers = {WANTS_BEARER}},
         {"GET", TOKEN "a:pull", BASIC, .status = 200, .answer = "{\"token\": \"for-a\"}"},
@@ -232,16 +248,12 @@ static void a_login_may_be_for_some_repositories_only(void **state)
         {"GET", A, "Bearer for-a", .status = 403},
     };
 
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    close(fd);
-    assert_ok(file_write(path, 0600, text, strlen(text), &err));
-    owned(memory) char *variable = text_format("REGISTRY_AUTH_FILE=%s", path);
+    owned(memory) char *variable = write_login("registry.example/team/a");
     const char *environment[] = {variable, NULL};
 
     assert_fails(read_all(script, COUNT(script), NULL, environment, a_b_a, &err), ERROR_DENIED,
                  "does not allow this to user 'user'");
-    unlink(path);
+    unlink(path_of(variable));
 }
 
 static void a_login_is_checked_without_a_scope(void **state)

@@ -35,6 +35,48 @@ static void open_script(struct scripted_registry *registry, const struct script 
     registry->http.patience = PATIENCE;
 }
 
+/* What is done with the repository, for each script. */
+typedef bool action(struct store *store, const struct descriptor *blob, struct error *err);
+
+static void play_all(const struct script *scripts, size_t count, action *act)
+{
+    struct descriptor blob = hello_blob();
+
+    for (size_t i = 0; i < count; i++) {
+        struct error err;
+        struct scripted_registry fixture;
+
+        open_script(&fixture, &scripts[i]);
+        if (scripts[i].kind == ERROR_NONE)
+            assert_ok(act(fixture.store, &blob, &err));
+        else
+            assert_fails(act(fixture.store, &blob, &err), scripts[i].kind, scripts[i].words);
+        scripted_registry_close(&fixture);
+    }
+}
+
+static bool download(struct store *store, const struct descriptor *blob, struct error *err)
+{
+    owned(memory) char *bytes = NULL;
+
+    if (!store_read_blob(store, blob, &bytes, err))
+        return false;
+    assert_string_equal(bytes, "hello");
+    return true;
+}
+
+static bool upload(struct store *store, const struct descriptor *blob, struct error *err)
+{
+    owned(source) struct source *bytes = memory_source("hello", 5);
+
+    return store->ops->put_blob(store, blob, bytes, err);
+}
+
+static bool upload_twice(struct store *store, const struct descriptor *blob, struct error *err)
+{
+    return upload(store, blob, err) && upload(store, blob, err);
+}
+
 static void a_download_goes_on_where_it_broke_off(void **state)
 {
     (void)state;
@@ -99,22 +141,7 @@ static void a_download_goes_on_where_it_broke_off(void **state)
          "cut off in the script"},
     };
 
-    for (size_t i = 0; i < COUNT(scripts); i++) {
-        struct error err;
-        struct scripted_registry fixture;
-        struct descriptor blob = hello_blob();
-        owned(memory) char *bytes = NULL;
-
-        open_script(&fixture, &scripts[i]);
-        if (scripts[i].kind == ERROR_NONE) {
-            assert_ok(store_read_blob(fixture.store, &blob, &bytes, &err));
-            assert_string_equal(bytes, "hello");
-        } else {
-            assert_fails(store_read_blob(fixture.store, &blob, &bytes, &err), scripts[i].kind,
-                         scripts[i].words);
-        }
-        scripted_registry_close(&fixture);
-    }
+    play_all(scripts, COUNT(scripts), download);
 }
 
 static void an_upload_that_broke_is_begun_again(void **state)
@@ -179,20 +206,7 @@ static void an_upload_that_broke_is_begun_again(void **state)
          "502"},
     };
 
-    for (size_t i = 0; i < COUNT(scripts); i++) {
-        struct error err;
-        struct scripted_registry fixture;
-        struct descriptor blob = hello_blob();
-        owned(source) struct source *bytes = memory_source("hello", 5);
-
-        open_script(&fixture, &scripts[i]);
-        if (scripts[i].kind == ERROR_NONE)
-            assert_ok(fixture.store->ops->put_blob(fixture.store, &blob, bytes, &err));
-        else
-            assert_fails(fixture.store->ops->put_blob(fixture.store, &blob, bytes, &err),
-                         scripts[i].kind, scripts[i].words);
-        scripted_registry_close(&fixture);
-    }
+    play_all(scripts, COUNT(scripts), upload);
 }
 
 static void who_refuses_one_put_gets_a_patch(void **state)
@@ -235,23 +249,7 @@ static void who_refuses_one_put_gets_a_patch(void **state)
          "PATCH " UPLOADS "2: opened an upload that is not reached by https"},
     };
 
-    for (size_t i = 0; i < COUNT(scripts); i++) {
-        struct error err;
-        struct scripted_registry fixture;
-        struct descriptor blob = hello_blob();
-        owned(source) struct source *bytes = memory_source("hello", 5);
-
-        open_script(&fixture, &scripts[i]);
-        if (scripts[i].kind == ERROR_NONE) {
-            assert_ok(fixture.store->ops->put_blob(fixture.store, &blob, bytes, &err));
-            assert_true(source_rewind(bytes));
-            assert_ok(fixture.store->ops->put_blob(fixture.store, &blob, bytes, &err));
-        } else {
-            assert_fails(fixture.store->ops->put_blob(fixture.store, &blob, bytes, &err),
-                         scripts[i].kind, scripts[i].words);
-        }
-        scripted_registry_close(&fixture);
-    }
+    play_all(scripts, COUNT(scripts), upload_twice);
 }
 
 static void a_manifest_that_breaks_off_is_asked_for_again(void **state)
