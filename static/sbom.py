@@ -75,7 +75,8 @@ def document(version, compiler, paths):
         "files": files,
         "relationships": [
             relation(itself, "DESCRIBES", skiff),
-            *(relation(skiff, "CONTAINS", each) for each in files),
+            # A package whose files were not analysed may not contain any.
+            *(relation(each, "GENERATED_FROM", skiff) for each in files),
             *(relation(each, "STATIC_LINK", part) for each in files for part in parts),
         ],
     }
