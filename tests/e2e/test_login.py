@@ -211,6 +211,15 @@ class LoginTest(SkiffTest):
         self.assertRegex("\n".join(registry.refused), "PUT /v2/team/app/manifests/")
         self.assertEqual(len(registry.asked), 2)
 
+        # In the middle of an upload, which is begun again.
+        registry.asked.clear()
+        registry.expire("PUT", "/blobs/uploads/")
+        large = fixed_base.make(self.folder / "large", padding=3_000_000)
+        self.succeed("copy", large, f"{registry.host}/team/large")
+        self.assertRegex("\n".join(registry.refused), "PUT /v2/team/large/blobs/uploads/")
+        self.assertEqual(len(registry.asked), 2)
+        self.succeed("copy", f"{registry.host}/team/large", "oci:large-back")
+
         registry.asked.clear()
         registry.expire("GET", "/blobs/")
         self.succeed("copy", f"{registry.host}/team/app", "oci:back")
