@@ -327,6 +327,7 @@ static bool explain(struct transfer *transfer, struct error *err)
     char *reason = transfer->reason;
     if (!reason[0])
         strncat(reason, curl_easy_strerror(result), sizeof transfer->reason - 1);
+    http_proxies_hide_user(reason);
     if (isupper((unsigned char)reason[0]) && islower((unsigned char)reason[1]))
         reason[0] = (char)tolower((unsigned char)reason[0]);
 

@@ -93,6 +93,19 @@ const char *http_proxies_for(const struct http_proxies *proxies, const char *url
     return strncmp(url, "https:", 6) == 0 ? proxies->https : proxies->http;
 }
 
+/* "… in 'http://user:password@host': …"; a password may have any character, a quote too. */
+void http_proxies_hide_user(char *sentence)
+{
+    char *quote = strchr(sentence, '\'');
+    char *at = strrchr(sentence, '@');
+
+    if (!quote || !at || at < quote)
+        return;
+    char *scheme = strstr(quote, "://");
+    char *user = scheme && scheme < at ? scheme + 3 : quote + 1;
+    memmove(user, at + 1, strlen(at + 1) + 1);
+}
+
 void http_proxies_release(struct http_proxies *proxies)
 {
     free(proxies->http);

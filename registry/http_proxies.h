@@ -19,6 +19,9 @@ struct http_proxies {
  * their port, "registry.lan:5000", which libcurl does not; the others, it does. Borrowed. */
 const char *http_proxies_for(const struct http_proxies *proxies, const char *url);
 
+/** Takes the user and the password of a proxy out of what libcurl says about it. */
+void http_proxies_hide_user(char *sentence);
+
 /** Reads them from an environment; release with http_proxies_release(). */
 void http_proxies_read(const char *const *environment, struct http_proxies *out);
 void http_proxies_release(struct http_proxies *proxies);

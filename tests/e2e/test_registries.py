@@ -137,6 +137,13 @@ class ProxyTest(RegistriesTest):
                 self.fail_with(1, "--timeout", "1", "inspect", f"{host}/app", environment=variables,
                                says=says)
 
+    def test_the_password_of_a_proxy_is_not_told(self):
+        for proxy in ("http://me:secret@host:port", "gopher://me:secret@host"):
+            with self.subTest(proxy):
+                line = self.fail_with(1, "--timeout", "1", "inspect", "registry.test/app",
+                                      environment={"https_proxy": proxy}, says="registry.test")
+                self.assertNotIn("secret", line)
+
 
 class Http2Test(EncryptedTest):
     """The same registry behind nginx, which speaks HTTP/2 with whoever asks for it."""

@@ -103,12 +103,36 @@ static void a_host_may_be_named_with_its_port(void **state)
     }
 }
 
+static void who_uses_a_proxy_is_not_told(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"Unsupported proxy syntax in 'http://user:secret@host:x'",
+         "Unsupported proxy syntax in 'http://host:x'"},
+        {"Unsupported proxy syntax in 'user:secret@host:x': Malformed input",
+         "Unsupported proxy syntax in 'host:x': Malformed input"},
+        {"Unsupported proxy scheme for 'a://user:se@cr'et://@host'",
+         "Unsupported proxy scheme for 'a://host'"},
+        {"Unsupported proxy syntax in 'http://host:x'",
+         "Unsupported proxy syntax in 'http://host:x'"},
+        {"Couldn't connect to server", "Couldn't connect to server"},
+        {"", ""},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        owned(memory) char *sentence = memory_copy_string(cases[i][0]);
+        http_proxies_hide_user(sentence);
+        assert_string_equal(sentence, cases[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(proxies_are_found_under_each_name),
         cmocka_unit_test(what_is_beside_us_is_asked_directly),
         cmocka_unit_test(a_host_may_be_named_with_its_port),
+        cmocka_unit_test(who_uses_a_proxy_is_not_told),
     };
     return cmocka_run_group_tests_name("http_proxies", tests, NULL, NULL);
 }
