@@ -161,8 +161,10 @@ bool token_get(struct http *http, const struct challenge *challenge, const char 
 {
     owned(memory) char *realm = http_url_for_people(challenge->realm);
     if (!is_safe(challenge->realm, registry_url))
-        return error_set(err, ERROR_DENIED, "its token server '%.200s' is not reached by https",
-                         realm);
+        return error_set(err, ERROR_INVALID,
+                         "the token server of %s is said to be '%.200s', which is not reached "
+                         "by https",
+                         registry_url, realm);
 
     bool broke;
     for (unsigned int tries = 1; !fetch(http, challenge, scope, login, token, &broke, err);

@@ -393,13 +393,14 @@ static void refusals_say_what_to_do(void **state)
            .headers = {{"WWW-Authenticate", "Bearer realm=\"http://auth.example/?secret\""}}}},
          1,
          &user,
-         ERROR_DENIED,
-         "'http://auth.example/' is not reached by https"},
+         ERROR_INVALID,
+         "the token server of https://registry.example is said to be 'http://auth.example/', "
+         "which is not reached by https"},
         {{{"GET", A, .status = 401,
            .headers = {{"WWW-Authenticate", "Bearer realm=\"http://127.0.0.1/\""}}}},
          1,
          &user,
-         ERROR_DENIED,
+         ERROR_INVALID,
          "is not reached by https"},
     };
 
