@@ -54,6 +54,11 @@ bool document_read(char **bytes, size_t count, const char *media_type, const cha
     if (!json_is_object(json))
         return error_set(err, ERROR_INVALID, "manifest %s is not a JSON object",
                          digest_format(&found).text);
+    if (json_integer_value(json_object_get(json, "schemaVersion")) == 1)
+        return error_set(err, ERROR_INVALID,
+                         "manifest %s is of Docker's schema 1, which is out of use: the image "
+                         "has to be pushed anew",
+                         digest_format(&found).text);
     out->descriptor = (struct descriptor){
         .media_type = find_media_type(json, media_type),
         .digest = found,
