@@ -95,8 +95,7 @@ static bool show_entry(const struct inspection *inspection, const struct descrip
 {
     owned(document) struct document document = {0};
 
-    return store_resolve(inspection->store, digest_format(&entry->digest).text, &document,
-                         err) &&
+    return store_resolve_entry(inspection->store, entry, &document, err) &&
            show(inspection, &document, depth, err);
 }
 

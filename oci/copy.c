@@ -69,9 +69,8 @@ static bool fetch_child(void *context, struct work *work, size_t piece, struct e
     struct children *children = context;
     (void)work;
 
-    return store_resolve(children->copy->from,
-                         digest_format(&children->entries[piece].descriptor.digest).text,
-                         &children->documents[piece], err);
+    return store_resolve_entry(children->copy->from, &children->entries[piece].descriptor,
+                               &children->documents[piece], err);
 }
 
 static bool collect(struct copy *copy, struct document *document, int depth, struct error *err);

@@ -116,7 +116,7 @@ static bool follow_entry(struct search *search, const struct descriptor *entry, 
 {
     owned(document) struct document document = {0};
 
-    if (!store_resolve(search->store, digest_format(&entry->digest).text, &document, err))
+    if (!store_resolve_entry(search->store, entry, &document, err))
         return false;
     if (media_type_is_index(document.descriptor.media_type))
         return search_index(search, &document, depth + 1, out, err);

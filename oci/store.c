@@ -98,6 +98,23 @@ bool store_resolve(struct store *store, const char *name, struct document *out,
     return store->ops->resolve(store, name, out, err);
 }
 
+bool store_resolve_entry(struct store *store, const struct descriptor *entry,
+                         struct document *out, struct error *err)
+{
+    struct digest_text digest = digest_format(&entry->digest);
+    owned(document) struct document document = {0};
+
+    if (!store_resolve(store, digest.text, &document, err))
+        return false;
+    if (document.descriptor.size != entry->size)
+        return error_set(err, ERROR_INVALID, "manifest %s has %llu bytes instead of %llu",
+                         digest.text, (unsigned long long)document.descriptor.size,
+                         (unsigned long long)entry->size);
+    *out = document;
+    document = (struct document){0};
+    return true;
+}
+
 bool store_open_blob(struct store *store, const struct descriptor *blob, struct source **out,
                      struct error *err)
 {

@@ -106,6 +106,10 @@ struct store {
 
 bool store_resolve(struct store *store, const char *name, struct document *out,
                    struct error *err) MUST_CHECK;
+
+/** What an index lists. ERROR_INVALID when it has another size than is said there. */
+bool store_resolve_entry(struct store *store, const struct descriptor *entry,
+                         struct document *out, struct error *err) MUST_CHECK;
 bool store_open_blob(struct store *store, const struct descriptor *blob, struct source **out,
                      struct error *err) MUST_CHECK;
 bool store_put_manifest(struct store *store, const char *tag, const struct document *manifest,

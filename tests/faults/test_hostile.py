@@ -98,19 +98,22 @@ class HostileTest(SkiffTest):
 
     def test_sizes_that_lie(self):
         for size in (0, 1, 2 ** 62, 2 ** 63 - 1):
-            with self.subTest(size):
-                layout = self.lying_layout(f"lie{size}", size)
-                self.refuse(lambda path, headers, body: (headers, body), "blob sha256:",
-                            layout=layout)
+            for part, says in [("layer", "blob sha256:"), ("config", "blob sha256:"),
+                               ("manifest", f"bytes instead of {size}")]:
+                with self.subTest(part, size=size):
+                    layout = self.lying_layout(part, size)
+                    self.refuse(lambda path, headers, body: (headers, body), says, layout=layout)
 
-    def lying_layout(self, name, size):
-        """The base with one image, whose layer's size is another."""
+    def lying_layout(self, part, size):
+        """The base with one image, or with all, where a part has another size than it has."""
+        name = f"{part}-{size}"
         shutil.copytree(self.folder / "base", self.folder / name)
         index = json.loads((self.folder / name / "index.json").read_text())
         platforms = self.document(name, index["manifests"][0]["digest"])
         manifest = self.document(name, platforms["manifests"][0]["digest"])
-        manifest["layers"][0]["size"] = size
-        index["manifests"] = [self.put(name, manifest)]
+        {"layer": manifest["layers"][0], "config": manifest["config"],
+         "manifest": platforms["manifests"][0]}[part]["size"] = size
+        index["manifests"] = [self.put(name, platforms if part == "manifest" else manifest)]
         (self.folder / name / "index.json").write_text(json.dumps(index))
         return name
 

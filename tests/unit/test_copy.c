@@ -75,6 +75,35 @@ static void an_index_arrives_whole(void **state)
     place_free(&to);
 }
 
+static void a_manifest_has_the_size_its_index_says(void **state)
+{
+    (void)state;
+    struct error err;
+    struct place from = place_new(), to = place_new();
+    struct platform_spec arm64;
+    struct copy_options one = {.progress = &progress_none, .platform = &arm64};
+    struct copy_summary summary;
+    owned(document) struct document document = {0};
+    json_owned json_t *index = NULL;
+
+    sample_index(from.layout, "v1");
+    assert_ok(platform_spec_parse("linux/arm64", &arm64, &err));
+    assert_ok(store_resolve(from.store, "v1", &document, &err));
+    assert_ok(document_parse(&document, &index, &err));
+    json_object_set_new(json_array_get(json_object_get(index, "manifests"), 1), "size",
+                        json_integer(5));
+    document_release(&document);
+    assert_ok(document_write(index, &document, &err));
+    assert_ok(store_put_manifest(from.store, "v2", &document, &err));
+    assert_fails(image_copy(from.store, "v2", to.store, "v2", &everything, &summary, &err),
+                 ERROR_INVALID, "bytes instead of 5");
+    assert_fails(image_copy(from.store, "v2", to.store, "v2", &one, &summary, &err),
+                 ERROR_INVALID, "bytes instead of 5");
+    assert_false(shows(&to, "v2"));
+    place_free(&from);
+    place_free(&to);
+}
+
 static void layers_that_may_not_be_distributed_stay(void **state)
 {
     (void)state;
@@ -299,6 +328,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_index_arrives_whole),
+        cmocka_unit_test(a_manifest_has_the_size_its_index_says),
         cmocka_unit_test(layers_that_may_not_be_distributed_stay),
         cmocka_unit_test(one_platform_can_be_taken_alone),
         cmocka_unit_test(a_copy_may_break_anywhere_on_the_far_side),
