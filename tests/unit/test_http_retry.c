@@ -88,6 +88,26 @@ static void what_may_pass_is_asked_again(void **state)
     }
 }
 
+/* One wait in two is in the lower half, so that many clients do not come back together. */
+static void waits_are_anywhere_below_their_bound(void **state)
+{
+    (void)state;
+    enum { TIMES = 64 };
+    static const struct scripted_exchange script[] = {
+        {"GET", "/thing", .status = 503},
+        {"GET", "/thing", .status = 200},
+    };
+    int low = 0;
+
+    for (int i = 0; i < TIMES; i++) {
+        struct error err;
+        struct patient_clock patient;
+        assert_int_equal(ask(script, COUNT(script), &patient, &err), 200);
+        low += patient.waits_ms[0] < 50;
+    }
+    assert_in_range(low, 1, TIMES - 1); /* all on one side: once in 2^63 runs */
+}
+
 static void other_answers_are_final(void **state)
 {
     (void)state;
@@ -260,6 +280,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_may_pass_is_asked_again),
+        cmocka_unit_test(waits_are_anywhere_below_their_bound),
         cmocka_unit_test(other_answers_are_final),
         cmocka_unit_test(tries_are_counted),
         cmocka_unit_test(the_server_says_how_long),
