@@ -283,12 +283,19 @@ static bool speaks_no_tls(const struct transfer *transfer)
            strstr(transfer->reason, "wrong version number");
 }
 
+/* What else is wrong with a certificate, its name or its age, no authority puts right. */
+static bool has_unknown_authority(const struct transfer *transfer)
+{
+    return transfer->result == CURLE_PEER_FAILED_VERIFICATION &&
+           (strstr(transfer->reason, "unable to") || strstr(transfer->reason, "self"));
+}
+
 /* Where the user knows something that we do not. */
 static const char *advice(const struct transfer *transfer)
 {
     if (has_no_resolver(transfer))
         return "; there is no /etc/resolv.conf, which names who could";
-    if (transfer->result == CURLE_PEER_FAILED_VERIFICATION)
+    if (has_unknown_authority(transfer))
         return "; if it is to be trusted, give its authority with --ca-file";
     if (speaks_no_tls(transfer))
         return "; if it speaks plain http, say so with --plain-http";

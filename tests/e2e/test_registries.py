@@ -55,6 +55,16 @@ class TlsTest(EncryptedTest):
         self.succeed("copy", self.base, image,
                      environment={"SSL_CERT_FILE": self.authority.certificate})
 
+    def test_what_no_authority_puts_right(self):
+        for name, days, says in (("other.localhost", 2, "name"),
+                                 ("tls.localhost", -1, "certificate has expired")):
+            with self.subTest(name, days=days):
+                certificate, key = self.authority.issue(name, days=days)
+                self.tls = {"certificate": certificate, "key": key}
+                line = self.fail_with(1, "inspect", f"{self.serve()}/app:1", "--ca-file",
+                                      self.authority.certificate, says=says)
+                self.assertNotIn("--ca-file", line)
+
     def test_a_file_that_is_no_authority(self):
         file = self.folder / "ca.pem"
         for content, says in (("words\n", "no certificate in it"), (None, "ca.pem"),

@@ -15,8 +15,9 @@ class Authority:
                       "-nodes", "-days", "2", "-subj", f"/CN={name}", "-keyout", self._key,
                       "-out", self.certificate)
 
-    def issue(self, name, address=None):
-        """A certificate and its key, (FILE, FILE); of a server when it has an address."""
+    def issue(self, name, address=None, days=2):
+        """A certificate and its key, (FILE, FILE); of a server when it has an address. It ends in
+        so many days; -1: it has ended."""
         certificate, key = (str(self.folder / f"{name}.{end}") for end in ("cert", "key"))
         request = str(self.folder / f"{name}.csr")
         self._openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
@@ -24,7 +25,7 @@ class Authority:
         extensions = self.folder / f"{name}.ext"
         extensions.write_text(f"subjectAltName=DNS:{name}" + (f",IP:{address}" if address else ""))
         self._openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self._key,
-                      "-CAcreateserial", "-days", "2", "-extfile", str(extensions), "-out",
+                      "-CAcreateserial", "-days", str(days), "-extfile", str(extensions), "-out",
                       certificate)
         return certificate, key
 
