@@ -29,14 +29,13 @@ static void read_json(const json_t *json, struct registry_reason *out)
     clip(out->message, sizeof out->message, message);
 }
 
-void registry_reason_read(struct http_response *response, struct registry_reason *out)
+static void read_answer(struct http_response *response, struct registry_reason *out)
 {
     owned(memory) char *answer = NULL;
     json_owned json_t *json = NULL;
     struct error ignored;
     size_t count;
 
-    *out = (struct registry_reason){0};
     if (!http_read_answer(response, ANSWER_LIMIT, &answer, &count, &ignored))
         return;
     if (json_parse(answer, count, &json, &ignored)) {
@@ -48,6 +47,25 @@ void registry_reason_read(struct http_response *response, struct registry_reason
         answer[strcspn(answer, "\r\n")] = '\0';
         clip(out->message, sizeof out->message, answer);
     }
+}
+
+/* It may be longer than we wait, and then the user can. */
+static void add_wait(const struct http_response *response, struct registry_reason *out)
+{
+    const char *wait = http_header(response, "Retry-After");
+    size_t length = strlen(out->message);
+
+    if (wait && *wait && strspn(wait, "0123456789") == strlen(wait))
+        snprintf(out->message + length, sizeof out->message - length, "%stry again in %.10s s",
+                 length > 0 ? "; " : "", wait);
+}
+
+void registry_reason_read(struct http_response *response, struct registry_reason *out)
+{
+    *out = (struct registry_reason){0};
+    read_answer(response, out);
+    if (response->status == 429 || response->status == 503)
+        add_wait(response, out);
 }
 
 static enum error_kind kind_of(int status)

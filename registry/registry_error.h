@@ -15,7 +15,8 @@ struct registry_reason {
     char message[400]; /* for people */
 };
 
-/** Reads the answer's body, whatever it is; at most the first 64 KiB. */
+/** Reads the answer's body, whatever it is; at most the first 64 KiB. A busy registry's message
+ *  ends in how long it wants to be left alone. */
 void registry_reason_read(struct http_response *response, struct registry_reason *out);
 
 /** Makes it our error, "GET https://host/v2/…: 404 MANIFEST_UNKNOWN: manifest unknown", of the

@@ -147,7 +147,7 @@ class BadInputTest(SkiffTest):
                  ({**headers, "Content-Length": "9"}, b"<html></>")
                  if "/manifests/" in path else (headers, body), "not JSON")
 
-    def test_an_index_that_lists_itself_does_not_hang(self):
+    def test_a_manifest_that_is_nested_without_end(self):
         def deep(path, headers, body):
             if "/manifests/" not in path:
                 return headers, body
