@@ -11,6 +11,8 @@
 #include "registry/credential_helper.h"
 #include "registry/login_file.h"
 
+enum { BEGINNING_BYTES = 16 }; /* of a secret that tell it from all other text */
+
 /* --- one login -----------------------------------------------------------------------------
  */
 
@@ -47,11 +49,22 @@ char *registry_login_name(const struct registry_login *login)
     return text_format("user '%.80s'", login->user ? login->user : "");
 }
 
+bool registry_secret_shows(const char *secret, const char *text)
+{
+    if (!secret || !*secret)
+        return false;
+    owned(memory) char *beginning = text_format("%.*s", BEGINNING_BYTES, secret);
+    return strstr(text, beginning);
+}
+
 bool registry_login_tells(const struct registry_login *login, const char *text)
 {
-    return (login->password && strstr(text, login->password)) ||
-           (login->identity_token && strstr(text, login->identity_token)) ||
-           (login->registry_token && strstr(text, login->registry_token));
+    owned(memory) char *basic = registry_login_basic(login);
+
+    return registry_secret_shows(login->password, text) ||
+           registry_secret_shows(login->identity_token, text) ||
+           registry_secret_shows(login->registry_token, text) ||
+           registry_secret_shows(basic ? basic + strlen("Basic ") : NULL, text);
 }
 
 char *registry_login_basic(const struct registry_login *login)

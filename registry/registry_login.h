@@ -57,7 +57,12 @@ bool registry_login_check(const struct registry_login *login, struct error *err)
 /** "user 'x'", "the identity token", for messages; a new string, the caller's. */
 char *registry_login_name(const struct registry_login *login);
 
-/** Whether the text has one of its secrets in it, and is not to be shown. */
+/** Whether the text has the secret in it, or the beginning of one that it was too short for.
+ * `secret` may be NULL. */
+bool registry_secret_shows(const char *secret, const char *text);
+
+/** Whether the text has one of its secrets in it, also as a header has them, and is not to be
+ * shown. */
 bool registry_login_tells(const struct registry_login *login, const char *text);
 
 /** The value of an Authorization header, "Basic …"; a new string, the caller's. NULL without

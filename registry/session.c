@@ -380,14 +380,16 @@ bool session_try_again(struct session *session, unsigned int tries,
     return http_try_again(session->http, tries, refusal);
 }
 
-/* Whether the text repeats a token of ours. With the lock held. */
-static bool tells_token(const struct session *session, const char *text)
+/* Whether the text repeats a secret of ours. With the lock held. */
+static bool tells_secret(const struct session *session, const struct registry_login *login,
+                         const char *text)
 {
     const size_t scheme = strlen("Bearer ");
 
+    if (registry_login_tells(login, text))
+        return true;
     for (const struct scope_token *token = session->tokens; token; token = token->next)
-        if (token->authorization && token->authorization[scheme] &&
-            strstr(text, token->authorization + scheme))
+        if (token->authorization && registry_secret_shows(token->authorization + scheme, text))
             return true;
     return false;
 }
@@ -399,8 +401,8 @@ bool session_reason_error(struct session *session, const struct http_request *re
 
     pthread_mutex_lock(&session->lock);
     const struct registry_login *login = login_for_url(session, request->url);
-    bool is_secret =
-        registry_login_tells(login, reason->message) || tells_token(session, reason->message);
+    bool is_secret = tells_secret(session, login, reason->message) ||
+                     tells_secret(session, login, reason->code);
     registry_reason_error(request, status, is_secret ? &unsaid : reason, err);
     explain_denial(session, login, status, err);
     pthread_mutex_unlock(&session->lock);

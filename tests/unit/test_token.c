@@ -27,6 +27,10 @@
 #define A "/v2/team/a/manifests/1"
 #define B "/v2/team/b/manifests/1"
 #define TOKEN "https://auth.example/token?service=r&scope=repository:team/"
+#define LONG                                                                                   \
+    "secret-token-of-a-hundred-bytes-which-is-one-of-five-in-a-row-and-no-registry-has-any-"   \
+    "business-with."
+#define LONG_TOKEN LONG LONG LONG LONG LONG
 #define IMAGE "{\"layers\": []}"
 
 static const char *const nobody[] = {NULL};
@@ -346,6 +350,29 @@ static void refusals_say_what_to_do(void **state)
          &user,
          ERROR_DENIED,
          A ": 403"},
+        {{{"GET", A, .status = 401, .headers = {WANTS_BASIC}},
+          {"GET", A, BASIC, .status = 403,
+           .answer = "{\"errors\": [{\"code\": \"secret\", \"message\": \"\"}]}"}},
+         2,
+         &user,
+         ERROR_DENIED,
+         A ": 403"},
+        {{{"GET", A, .status = 401, .headers = {WANTS_BASIC}},
+          {"GET", A, BASIC, .status = 403,
+           .answer = "{\"errors\": [{\"code\": \"X\", \"message\": \"not " BASIC "\"}]}"}},
+         2,
+         &user,
+         ERROR_DENIED,
+         A ": 403"},
+        /* More of it than a message has room for. */
+        {{{"GET", A, .status = 401, .headers = {WANTS_BEARER}},
+          {"GET", "a:pull", .status = 200, .answer = "{\"token\": \"" LONG_TOKEN "\"}"},
+          {"GET", A, "Bearer " LONG_TOKEN, .status = 403,
+           .answer = "{\"errors\": [{\"code\": \"X\", \"message\": \"" LONG_TOKEN "\"}]}"}},
+         3,
+         NULL,
+         ERROR_DENIED,
+         A ": 403"},
         {{{"GET", A, .status = 401, .headers = {WANTS_BEARER}},
           {"GET", "a:pull", BASIC, .status = 401,
            .answer = "{\"errors\": [{\"code\": \"X\", \"message\": \"secret is wrong\"}]}"}},
@@ -411,6 +438,7 @@ static void refusals_say_what_to_do(void **state)
             read_all(cases[i].script, cases[i].count, cases[i].login, nobody, only_a, &err),
             cases[i].kind, cases[i].words);
         assert_null(strstr(err.text, "secret"));
+        assert_null(strstr(err.text, BASIC));
     }
 }
 
