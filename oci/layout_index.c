@@ -40,9 +40,10 @@ static bool no_such_tag(const json_t *entries, const char *place, const char *na
         if (tag && tags.length < 200)
             text_addf(&tags, "%s%.128s", tags.length ? ", " : "", tag);
     }
-    return error_set(err, ERROR_NOT_FOUND, "no tag '%.128s' in '%.200s'; there %s%s",
-                     name[0] ? name : "latest", place, tags.length ? "are " : "is none",
-                     text_string(&tags));
+    const char *offered = tags.length > 0 ? text_string(&tags) : "none";
+    return error_set(err, ERROR_NOT_FOUND, "no tag '%.128s' in '%.200s'; there %s %s",
+                     name[0] ? name : "latest", place, strchr(offered, ',') ? "are" : "is",
+                     offered);
 }
 
 bool layout_index_find(const json_t *index, const char *place, const char *tag,
