@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/tag_list.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -84,15 +85,17 @@ static bool next_url(struct session *session, const struct http_response *respon
     return true;
 }
 
+/* `*broke` tells an answer that broke off from one that never began. */
 static bool read_page(struct session *session, const char *scope, const char *repository,
-                      char **url, json_t *tags, struct error *err)
+                      const char *url, json_t *tags, char **next, bool *broke,
+                      struct error *err)
 {
     owned(http_response) struct http_response response = {0};
     owned(memory) char *bytes = NULL;
-    owned(memory) char *asked = take(url);
-    struct http_request request = {.method = "GET", .url = asked};
+    struct http_request request = {.method = "GET", .url = url};
     size_t count;
 
+    *broke = false;
     if (!session_exchange(session, scope, &request, NULL, 0, &response, err))
         return false;
     if (response.status == 404)
@@ -100,8 +103,11 @@ static bool read_page(struct session *session, const char *scope, const char *re
                          repository);
     if (response.status != 200)
         return session_error(session, &request, &response, err);
-    return http_read_answer(&response, TAG_PAGE_LIMIT, &bytes, &count, err) &&
-           add_tags(bytes, count, tags, err) && next_url(session, &response, url, err);
+    if (!http_read_answer(&response, TAG_PAGE_LIMIT, &bytes, &count, err)) {
+        *broke = err->kind == ERROR_NETWORK;
+        return false;
+    }
+    return add_tags(bytes, count, tags, err) && next_url(session, &response, next, err);
 }
 
 bool tag_list_read(struct session *session, const char *scope, const char *repository,
@@ -111,10 +117,17 @@ bool tag_list_read(struct session *session, const char *scope, const char *repos
     owned(memory) char *url = session_url(session, path);
 
     for (int pages = 0; url; pages++) {
+        char *next = NULL;
+        bool broke;
+
         if (pages == TAG_PAGES_LIMIT)
             return error_set(err, ERROR_LIMIT, "more than %d pages of tags", TAG_PAGES_LIMIT);
-        if (!read_page(session, scope, repository, &url, tags, err))
-            return false;
+        for (unsigned int tries = 1;
+             !read_page(session, scope, repository, url, tags, &next, &broke, err); tries++)
+            if (!broke || !session_try_again(session, tries, NULL))
+                return false;
+        free(url);
+        url = next;
     }
     return true;
 }

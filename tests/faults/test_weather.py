@@ -226,6 +226,20 @@ class RepeatTest(Weather):
         self.assertEqual(len(sent), len(puts))
         self.assertGreater(result["bytesCarried"], 2 * LAYER_BYTES)
 
+    def test_what_is_only_read_is_asked_for_again(self):
+        place = "base/app"
+        for words in (["tags", place], ["inspect", f"{place}:1"]):
+            expected = self.succeed(words[0], f"{self.registry.host}/{words[1]}")
+            with FaultProxy(self.registry.host) as proxy:
+                self.succeed(words[0], f"{proxy.host}/{words[1]}")
+                count = len(proxy.requests)
+            for at in range(count):
+                with self.subTest(words[0], at=at), \
+                        FaultProxy(self.registry.host, Fault("cut answer", at)) as proxy:
+                    done = self.succeed(words[0], f"{proxy.host}/{words[1]}")
+                    self.assertTrue(proxy.harmed)
+                    self.assertEqual(done.replace(proxy.host, self.registry.host), expected)
+
     def test_a_registry_that_wants_patches(self):
         refuse = Fault("no whole put", 0, times=10 ** 6)
         with FaultProxy(self.registry.host, refuse) as proxy:

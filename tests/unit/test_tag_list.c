@@ -6,8 +6,7 @@
 
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
-#include "registry/registry.h"
-#include "tests/support/scripted_http.h"
+#include "tests/support/scripted_registry.h"
 #include "tests/support/unit.h"
 
 #define FIRST "https://registry.example/v2/team/app/tags/list?n=1000"
@@ -17,17 +16,17 @@
         "Link", "<" url ">; rel=\"next\""                                                      \
     }
 
+enum { PATIENCE = 2 };
+
 static bool list(const struct scripted_exchange *script, size_t count, json_t **tags,
                  struct error *err)
 {
-    static const char *const nobody[] = {NULL};
-    struct scripted_http http;
+    struct scripted_registry fixture;
 
-    scripted_http_init(&http, script, count);
-    owned(registries) struct registries *registries = registries_new(&http.http, nobody);
-    struct store *store = registries_repository(registries, "registry.example", "team/app");
-    bool listed = store_list_tags(store, tags, err);
-    scripted_http_release(&http);
+    scripted_registry_open(&fixture, script, count);
+    fixture.http.patience = PATIENCE;
+    bool listed = store_list_tags(fixture.store, tags, err);
+    scripted_registry_close(&fixture);
     return listed;
 }
 
@@ -48,6 +47,27 @@ static void pages_follow_one_another(void **state)
     assert_ok(list(script, COUNT(script), &tags, &err));
     owned(memory) char *text = json_text(tags);
     assert_string_equal(text, "[\"a\",\"b\",\"c\"]");
+}
+
+static void a_page_that_breaks_off_is_asked_for_again(void **state)
+{
+    (void)state;
+#define BROKEN .status = 200, .answer = "{\"tags\":[\"a\"", .cut = true
+    static const struct scripted_exchange again[] = {
+        {"GET", FIRST, .status = 200, .headers = {MORE(NEXT)}, .answer = "{\"tags\":[\"b\"]}"},
+        {"GET", NEXT, BROKEN},
+        {"GET", NEXT, .status = 200, .answer = "{\"tags\":[\"a\"]}"},
+    };
+    static const struct scripted_exchange never[] = {
+        {"GET", FIRST, BROKEN}, {"GET", FIRST, BROKEN}, {"GET", FIRST, BROKEN}};
+    struct error err;
+    json_owned json_t *tags = NULL;
+    json_t *none;
+
+    assert_ok(list(again, COUNT(again), &tags, &err));
+    owned(memory) char *text = json_text(tags);
+    assert_string_equal(text, "[\"a\",\"b\"]");
+    assert_fails(list(never, COUNT(never), &none, &err), ERROR_NETWORK, "cut off");
 }
 
 static void wrong_answers_are_told_apart(void **state)
@@ -118,6 +138,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pages_follow_one_another),
+        cmocka_unit_test(a_page_that_breaks_off_is_asked_for_again),
         cmocka_unit_test(wrong_answers_are_told_apart),
         cmocka_unit_test(links_are_understood),
     };
