@@ -166,6 +166,11 @@ static void add_path(struct text *target, const char *path)
     add_encoded(target, path ? path : "", "");
 }
 
+static bool is_of_load_balancer(const json_t *event)
+{
+    return json_object_get(json_object_get(event, "requestContext"), "elb");
+}
+
 /* A load balancer's are as the client wrote them; API Gateway's are decoded. */
 static void add_parameter(struct text *target, const char *name, const json_t *value,
                           bool is_encoded)
@@ -185,7 +190,7 @@ static void add_parameter(struct text *target, const char *name, const json_t *v
 static void add_query(struct text *target, const json_t *event)
 {
     const json_t *parameters = json_object_get(event, "multiValueQueryStringParameters");
-    bool is_encoded = json_object_get(json_object_get(event, "requestContext"), "elb");
+    bool is_encoded = is_of_load_balancer(event);
     const char *name;
     json_t *value, *one;
     size_t i;
@@ -246,8 +251,11 @@ static bool read_v1(struct request *request, const json_t *event, struct error *
     add_path(&target, json_optional_string(event, "path"));
     add_query(&target, event);
     request->target = text_take(&target);
-    if (!json_is_object(headers))
+    if (!json_is_object(headers)) {
         headers = json_object_get(event, "headers");
+        if (is_of_load_balancer(event))
+            request->form = REQUEST_ELB;
+    }
     return set_method(request, json_optional_string(event, "httpMethod"), err) &&
            add_headers(request, headers, err) && set_body(request, event, err);
 }

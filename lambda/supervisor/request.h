@@ -23,7 +23,12 @@
 enum { REQUEST_HEADERS_LIMIT = 1000 };
 
 /* How an answer to the event has to look. */
-enum request_form { REQUEST_DIRECT, REQUEST_V1, REQUEST_V2 };
+enum request_form {
+    REQUEST_DIRECT,
+    REQUEST_V1,
+    REQUEST_V2,
+    REQUEST_ELB /* a load balancer whose target group has no lists of headers */
+};
 
 struct request_header {
     char *name;

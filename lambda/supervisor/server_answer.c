@@ -97,26 +97,57 @@ static void add_headers_v1(json_t *response, const struct server_answer *answer)
     json_object_set_new(response, "multiValueHeaders", lists);
 }
 
-/* Values of one name are joined, but for cookies, which have a list. */
+/* Adds a value to that of the same name, but for cookies, which cannot be joined: true then. */
+static bool join_value(json_t *headers, const char *name, const char *value)
+{
+    const char *before = json_string_value(json_object_get(headers, name));
+
+    if (strcasecmp(name, "set-cookie") == 0)
+        return true;
+    owned(memory) char *joined =
+        text_format("%s%s%s", before ? before : "", before ? ", " : "", value);
+    json_object_set_new(headers, name, string(joined));
+    return false;
+}
+
 static void add_headers_v2(json_t *response, const struct server_answer *answer)
 {
     json_t *headers = json_object();
     json_t *cookies = json_array();
 
-    for (size_t i = 0; i < answer->header_count; i++) {
-        const char *name = first_name(answer, i);
-        const char *value = answer->headers[i].value;
-        const char *before = json_string_value(json_object_get(headers, name));
-        if (strcasecmp(name, "set-cookie") == 0) {
-            json_array_append_new(cookies, string(value));
-            continue;
-        }
-        owned(memory) char *joined =
-            text_format("%s%s%s", before ? before : "", before ? ", " : "", value);
-        json_object_set_new(headers, name, string(joined));
-    }
+    for (size_t i = 0; i < answer->header_count; i++)
+        if (join_value(headers, first_name(answer, i), answer->headers[i].value))
+            json_array_append_new(cookies, string(answer->headers[i].value));
     json_object_set_new(response, "headers", headers);
     json_object_set_new(response, "cookies", cookies);
+}
+
+/* A load balancer takes one value for each name, and names that differ in case for different
+ * ones: the `index`th has the case of its letters from the bits of that. */
+static void vary_case(char *name, unsigned int index)
+{
+    for (; *name; name++) {
+        if (*name == '-')
+            continue;
+        if (index & 1)
+            *name ^= 'a' ^ 'A';
+        index >>= 1;
+    }
+}
+
+static void add_headers_elb(json_t *response, const struct server_answer *answer)
+{
+    json_t *headers = json_object();
+    unsigned int cookies = 0;
+
+    for (size_t i = 0; i < answer->header_count; i++) {
+        char name[] = "Set-Cookie";
+        if (!join_value(headers, first_name(answer, i), answer->headers[i].value))
+            continue;
+        vary_case(name, cookies++);
+        json_object_set_new(headers, name, string(answer->headers[i].value));
+    }
+    json_object_set_new(response, "headers", headers);
 }
 
 static void add_body(json_t *response, const struct text *body)
@@ -139,6 +170,8 @@ char *server_answer_response(struct server_answer *answer, enum request_form for
     json_object_set_new(response, "statusCode", json_integer(answer->status));
     if (form == REQUEST_V1)
         add_headers_v1(response, answer);
+    else if (form == REQUEST_ELB)
+        add_headers_elb(response, answer);
     else
         add_headers_v2(response, answer);
     add_body(response, &answer->body);

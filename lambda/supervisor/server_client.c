@@ -69,6 +69,17 @@ static struct curl_slist *list_headers(const struct request *request)
     return lines;
 }
 
+/* A load balancer's GET has a body, an empty one. */
+static bool has_body(const struct request *request)
+{
+    static const char *const methods[] = {"POST", "PUT", "PATCH"};
+
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (strcmp(request->method, methods[i]) == 0)
+            return true;
+    return request->body_count > 0;
+}
+
 static void prepare(CURL *curl, int port, const struct request *request,
                     struct server_answer *answer)
 {
@@ -83,11 +94,11 @@ static void prepare(CURL *curl, int port, const struct request *request,
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_line);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, answer);
-    if (request->body) {
+    if (strcmp(request->method, "HEAD") == 0) {
+        curl_easy_setopt(curl, CURLOPT_NOBODY, 1L); /* else it waits for one in the answer */
+    } else if (has_body(request)) {
         curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_count);
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body);
-    } else if (strcmp(request->method, "HEAD") == 0) {
-        curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body ? request->body : "");
     }
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
 }

@@ -13,10 +13,10 @@ import re
 import subprocess
 import unittest
 
-from tests.support.aws_servers import ensure_venv
 from tests.support.certificates import Authority
 from tests.support.identity_server import (CONTAINER_TOKEN, RENEWED_TOKEN, SECRET, SESSION_TOKEN,
                                            IdentityServer, ends_at, signer)
+from tests.support.python_packages import ensure_venv
 from tests.support.skiff import CHECKOUT, SkiffTest
 
 IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/app:1"

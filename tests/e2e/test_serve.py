@@ -4,26 +4,17 @@
 
 import base64
 import concurrent.futures
-import fcntl
 import http.client
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
-import sys
-import sysconfig
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 from tests.support import base_images, process
-from tests.support.aws_servers import ensure_venv
-from tests.support.skiff import CHECKOUT, PROGRAM, SkiffTest
-
-RUNTIME_CLIENT = "awslambdaric==4.2.2"
+from tests.support.serve_case import ServeCase
 
 # A runtime in a few lines: the event says what is to happen.
 RUNTIME = r"""
@@ -73,83 +64,11 @@ while :; do
 done
 """
 
-# Sends each payload to each function with boto3.
-CLIENT = """
-import base64, boto3, json, sys
-from botocore.config import Config
-asked = json.load(sys.stdin)
-client = boto3.client("lambda", endpoint_url=asked["url"], region_name="local",
-                      aws_access_key_id="x", aws_secret_access_key="y",
-                      config=Config(retries={"max_attempts": 0}, read_timeout=60))
-answers = []
-for call in asked["calls"]:
-    try:
-        done = client.invoke(**call)
-        answers.append({
-            "status": done["StatusCode"], "error": done.get("FunctionError"),
-            "version": done.get("ExecutedVersion"),
-            "log": base64.b64decode(done.get("LogResult", "")).decode(),
-            "payload": done["Payload"].read().decode()})
-    except client.exceptions.ClientError as error:
-        answers.append({"code": error.response["Error"]["Code"],
-                        "status": error.response["ResponseMetadata"]["HTTPStatusCode"],
-                        "message": error.response["Error"]["Message"]})
-json.dump(answers, sys.stdout)
-"""
-
-
-class ServeTest(SkiffTest):
-    def setUp(self):
-        super().setUp()
-        self.environment["SKIFF_LOCAL"] = "1"
-
+class ServeTest(ServeCase):
     def make(self, name, mode="", timeout=20, entry_point=("/bin/sh", "-c", RUNTIME)):
-        definition = {"name": name, "timeout": timeout, "runtime": "image",
-                      "container": {"image": base_images.busybox()},
-                      "environment": {"Variables": {"MODE": mode}},
-                      "image_config": {"entry_point": list(entry_point)}}
-        path = self.write("function.yaml", json.dumps({"functions": {"aws": [{"lambda": definition}]}}))
-        self.succeed("init", "-f", path)
-
-    def serve(self, name, *words):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        log = open(self.folder / "serve.log", "w+", encoding="utf-8")
-        self.addCleanup(log.close)
-        served = process.start([PROGRAM, "serve", name, "--port", str(self.port), *words],
-                               env=self.environment, cwd=self.folder, stdout=subprocess.PIPE,
-                               stderr=log, text=True)
-        self.addCleanup(served.stdout.close)
-        self.addCleanup(process.stop, served)
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.assertIn(self.url, served.stdout.readline())
-        return served
-
-    def log(self):
-        return (self.folder / "serve.log").read_text(encoding="utf-8")
-
-    def skip_if_forbidden(self):
-        if "forbids user namespaces" in self.log():
-            self.skipTest(self.log().strip())
-
-    def ask(self, path="/", **request):
-        request = urllib.request.Request(self.url + path, **request)
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return answer.status, answer.headers, answer.read()
-        except urllib.error.HTTPError as error:
-            self.skip_if_forbidden()
-            return error.code, error.headers, error.read()
-
-    def invoke(self, *calls):
-        """What boto3 says of each call, of which a function and a payload are the usual part."""
-        asked = {"url": self.url, "calls": list(calls)}
-        done = subprocess.run([ensure_venv(), "-c", CLIENT], input=json.dumps(asked), text=True,
-                              capture_output=True, timeout=120, check=False)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.skip_if_forbidden()
-        return json.loads(done.stdout)
+        self.define(name=name, timeout=timeout, container={"image": base_images.busybox()},
+                    environment={"Variables": {"MODE": mode}},
+                    image_config={"entry_point": list(entry_point)})
 
 
 class InvokeTest(ServeTest):
@@ -385,9 +304,9 @@ def children(pid):
     return found
 
 
-HANDLER = """
+APP = """
 import os
-def handle(event, context):
+def handler(event, context):
     print("an event for", context.function_name)
     if event == "fail":
         raise KeyError("gone")
@@ -396,59 +315,39 @@ def handle(event, context):
     return {"event": event, "id": context.aws_request_id, "arn": context.invoked_function_arn,
             "memory": context.memory_limit_in_mb, "group": context.log_group_name,
             "left": context.get_remaining_time_in_millis(),
-            "custom": context.client_context.custom if context.client_context else None}
+            "custom": context.client_context.custom if context.client_context else None,
+            "handler": os.environ["_HANDLER"], "cwd": os.getcwd()}
+"""
+
+# As the README has it, on what has the shape of AWS's own base image and its runtime client.
+README_EXAMPLE = """
+functions:
+  aws:
+  - lambda:
+      runtime: image
+      name: ric
+      memory: 300
+      timeout: 20
+      supervisor: {{mode: none}}
+      init_script: app.py                     # /var/task/app.py
+      image_config: {{command: [app.handler]}}
+      container: {{image: "{image}"}}
 """
 
 
-class RuntimeClientTest(ServeTest):
-    """The emulator with AWS's own runtime client for Python, in the Python that runs this."""
+class RuntimeClientTest(ServeCase):
+    """A function with no supervisor, but with AWS's own runtime client for Python."""
 
-    def install(self):
-        folder = CHECKOUT / "build" / "runtime-client"
-        with open(folder.with_suffix(".lock"), "w", encoding="ascii") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            marker = folder / RUNTIME_CLIENT
-            if not marker.exists():
-                done = subprocess.run(
-                    [ensure_venv(), "-m", "pip", "install", "--quiet", "--only-binary=:all:",
-                     "--disable-pip-version-check", "--upgrade", "--target", folder,
-                     RUNTIME_CLIENT], capture_output=True, text=True, check=False)
-                if done.returncode != 0:
-                    self.skipTest(f"{RUNTIME_CLIENT} cannot be installed: {done.stderr.strip()}")
-                marker.touch()
-        return folder
+    def setUp(self):
+        super().setUp()
+        self.write("app.py", APP, mode=0o600)
+        self.definition = README_EXAMPLE.format(image=base_images.lambda_python())
 
-    def make_root(self):
-        """What a Python program needs, at the places where it is on this machine."""
-        root = self.folder / "root"
-        program = Path(sys.executable).resolve()
-        library = Path(sysconfig.get_path("stdlib"))
-        needless = ["test", "site-packages", "dist-packages", "idlelib", "lib2to3", "ensurepip",
-                    "tkinter", "config-*", "__pycache__", "*.a", "turtledemo", "pydoc_data"]
-        shutil.copytree(library, root / library.relative_to("/"),
-                        ignore=shutil.ignore_patterns(*needless))
-        client = self.install()
-        modules = [program, *(library / "lib-dynload").glob("*.so"), *client.glob("*.so")]
-        for path in {program}.union(*map(shared_libraries, modules)):
-            place = root / path.relative_to("/")
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, place)
-        task = root / "var" / "task"
-        shutil.copytree(client, task)
-        (task / "handler.py").write_text(HANDLER, encoding="utf-8")
-        return root, program
+    def init(self, definition):
+        self.succeed("init", "-f", self.write("function.yaml", definition))
 
     def test_awslambdaric_is_served(self):
-        root, program = self.make_root()
-        definition = {"name": "ric", "timeout": 20, "memory": 300,
-                      "container": {"image": base_images.scratch(),
-                                    "copy": [{"src": str(root), "dest": "/"}]},
-                      "environment": {"Variables": {"PYTHONHOME": sys.base_prefix}},
-                      "image_config": {"entry_point": [str(program), "-m", "awslambdaric",
-                                                       "handler.handle"],
-                                       "working_directory": "/var/task"}}
-        self.succeed("init", "-f", self.write("f.yaml", json.dumps(
-            {"functions": {"aws": [{"lambda": definition}]}})))
+        self.init(self.definition)
         self.serve("ric")
         call = {"FunctionName": "ric", "LogType": "Tail"}
         context = base64.b64encode(b'{"custom": {"a": "b"}}').decode()
@@ -462,15 +361,37 @@ class RuntimeClientTest(ServeTest):
         self.assertIn(answer.pop("id"), first["log"])
         self.assertEqual(answer, {
             "event": {"n": 1}, "arn": "arn:aws:lambda:local:000000000000:function:ric",
-            "memory": "300", "group": "/aws/lambda/ric", "custom": {"a": "b"}})
+            "memory": "300", "group": "/aws/lambda/ric", "custom": {"a": "b"},
+            "handler": "app.handler", "cwd": "/var/task"})
         self.assertIn("an event for ric\n", first["log"])
-        self.assertEqual(json.loads(failed["payload"])["errorType"], "KeyError")
+        failure = json.loads(failed["payload"])
+        self.assertEqual((failure["errorType"], failure["errorMessage"]), ("KeyError", "'gone'"))
+        self.assertIn("/var/task/app.py", failure["stackTrace"][0])
         self.assertIn("exit status 7", json.loads(ended["payload"])["errorMessage"])
         self.assertEqual(json.loads(last["payload"])["event"], [])
         self.assertIn("Init Duration", last["log"])
 
+    def test_awslambdaric_is_invoked_run_and_looked_into(self):
+        self.init(self.definition)
+        answer = json.loads(self.succeed("--quiet", "invoke", "-n", "ric", "--payload", '{"n": 2}'))
+        self.assertEqual((answer["event"], answer["memory"]), ({"n": 2}, "300"))
+        answer = json.loads(self.succeed("--quiet", "run", "-n", "ric", "-p", '{"n": 3}'))
+        self.assertEqual(answer["event"], {"n": 3})
+        self.assertEqual(self.succeed("shell", "ric", "ls", "/var/task"),
+                         "app.py\nfunction_config.yaml\n")
+        done = self.skiff("invoke", "-n", "ric", "--payload", '"fail"')
+        self.assertEqual((done.returncode, json.loads(done.stdout)["errorType"]), (1, "KeyError"))
 
-def shared_libraries(program):
-    """What the loader would load, and the loader."""
-    done = subprocess.run(["ldd", program], capture_output=True, text=True, check=False)
-    return [Path(path) for path in re.findall(r"(/\S+) \(0x", done.stdout)]
+    def test_a_handler_that_is_not_there_is_said_in_awslambdarics_words(self):
+        self.init(self.definition.replace("app.handler", "app.other"))
+        done = self.skiff("invoke", "-n", "ric")
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(json.loads(done.stdout)["errorType"], "Runtime.HandlerNotFound")
+        self.assertIn("Handler 'other' missing on module 'app'", done.stderr)
+
+    def test_an_entrypoint_that_gets_no_handler_ends_with_its_own_status(self):
+        self.init(self.definition.replace("image_config: {command: [app.handler]}", ""))
+        done = self.skiff("invoke", "-n", "ric")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("exit status 142", json.loads(done.stdout)["errorMessage"])
+        self.assertIn("entrypoint requires the handler name to be the first argument", done.stderr)

@@ -128,6 +128,12 @@ class Mapping:
         self.assertLessEqual({"cookie: s=1; t=2", "content-type: text/x", "host: url.example",
                               "content-length: 3"}, lines)
 
+    def test_an_empty_body_is_announced_where_one_is_expected(self):
+        for method, has_length in (("POST", True), ("PUT", True), ("GET", False)):
+            for body in ("", None):
+                _, lines, rest = self.echo(v1(method, "/echo", body=body))
+                self.assertEqual(("content-length: 0" in lines, rest), (has_length, ""), method)
+
     def test_answers_take_the_form_of_their_event(self):
         self.assertEqual(self.response(self.made.invoke(v2("GET", "/text"))), {
             "statusCode": 200, "headers": {"Content-Type": "text/plain; charset=utf-8"},
@@ -147,6 +153,15 @@ class Mapping:
                          {"Set-Cookie": ["a=1; Path=/", "b=2"], "X-Many": ["1", "2"],
                           "X-Empty": [""]})
         self.assertEqual(response["headers"]["X-Many"], "2")
+        balanced = {"requestContext": {"elb": {}}, "multiValueQueryStringParameters": None,
+                    "body": ""}
+        response = self.response(self.made.invoke(v1("GET", "/cookies", **balanced)))
+        self.assertEqual(response, {
+            "statusCode": 200, "isBase64Encoded": False, "body": "",
+            "headers": {"Set-Cookie": "a=1; Path=/", "set-Cookie": "b=2", "X-Many": "1, 2",
+                        "X-Empty": ""}})
+        response = self.response(self.made.invoke(v1("HEAD", "/text", **balanced)))
+        self.assertEqual((response["statusCode"], response["body"]), (200, ""))
         for method, path, status, name in (("HEAD", "/text", 200, "X-Length"),
                                            ("GET", "/moved", 302, "Location"),
                                            ("GET", "/early", 200, "X-Late"),

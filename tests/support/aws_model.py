@@ -9,7 +9,7 @@ import json
 import re
 from pathlib import Path
 
-from tests.support.aws_servers import VENV, ensure_venv
+from tests.support.python_packages import VENV, ensure_venv
 
 
 def load(service, version):

@@ -9,26 +9,19 @@ moto checks signatures and what a user may do. There are two users: `skiff` may 
 the README says it has to, `witness`, as whom boto3 looks at the result, may do everything.
 """
 
-import fcntl
-import hashlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 import textwrap
 import urllib.request
-import venv
-from pathlib import Path
 
 from tests.support import process
 from tests.support.ecr_front import EcrFront
+from tests.support.python_packages import ensure_venv
 from tests.support.registry_server import Registry
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-VENV = CHECKOUT / "build" / "venv"
-REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 LISTENING = re.compile(r"Running on (http://127\.0\.0\.1:\d+)")
 
 REGION = "eu-west-1"
@@ -130,24 +123,6 @@ role = iam.create_role(RoleName="function", AssumeRolePolicyDocument=json.dumps(
 answer = {"role": role, "skiff": user("skiff", values["permissions"]),
           "witness": user("witness", "*")}
 """
-
-
-def ensure_venv():
-    """Installs moto and boto3 into build/venv, unless they are there; the path of its Python."""
-    python = VENV / "bin" / "python"
-    wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
-    marker = VENV / "requirements.sha256"
-    VENV.parent.mkdir(parents=True, exist_ok=True)
-    with open(VENV.with_suffix(".lock"), "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if marker.exists() and marker.read_text(encoding="ascii") == wanted:
-            return python
-        shutil.rmtree(VENV, ignore_errors=True)
-        venv.create(VENV, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-                        "--requirement", REQUIREMENTS], check=True)
-        marker.write_text(wanted, encoding="ascii")
-    return python
 
 
 class AwsServers:

@@ -3,7 +3,7 @@
 
 Each is an OCI layout under build/base-images/ whose tag `latest` is an index of
 linux/amd64 and linux/arm64. It is made on first use and again when this file
-changes. Packages come over a private apt configuration: the system's own lists,
+or requirements.txt changes. Packages come over a private apt configuration: the system's own lists,
 architectures and packages are left alone, and nobody needs to be root.
 
     python3 -m tests.support.base_images busybox
@@ -19,6 +19,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from tests.support import python_packages
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FOLDER = CHECKOUT / "build" / "base-images"
@@ -45,7 +47,53 @@ SETTINGS = {
         "--config.entrypoint", "echo",
         "--config.cmd", "hello from the image's own command",
     ],
+    "web": [
+        "--config.cmd", "python3",
+        "--config.env", "PATH=/usr/bin:/bin",
+        "--config.env", "PYTHONUNBUFFERED=1",
+    ],
+    # As `docker inspect public.ecr.aws/lambda/python:3.12` shows it.
+    "lambda_python": [
+        "--config.entrypoint", "/lambda-entrypoint.sh",
+        "--config.env", "LANG=en_US.UTF-8",
+        "--config.env", "TZ=:/etc/localtime",
+        "--config.env", "PATH=/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+        "--config.env", "LD_LIBRARY_PATH=/var/lang/lib:/lib64:/usr/lib64:/var/runtime:"
+                        "/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+        "--config.env", "LAMBDA_TASK_ROOT=/var/task",
+        "--config.env", "LAMBDA_RUNTIME_DIR=/var/runtime",
+        "--config.workingdir", "/var/task",
+    ],
 }
+
+FRAMEWORKS = ("flask", "gunicorn", "python-multipart", "starlette", "uvicorn", "waitress")
+
+# What Lambda's base images begin with: the emulator where there is no Lambda, else the runtime.
+LAMBDA_ENTRYPOINT = """#!/bin/sh
+if [ $# -ne 1 ]; then
+  echo "entrypoint requires the handler name to be the first argument" 1>&2
+  exit 142
+fi
+export _HANDLER="$1"
+
+RUNTIME_ENTRYPOINT=/var/runtime/bootstrap
+if [ -z "${AWS_LAMBDA_RUNTIME_API}" ]; then
+  exec /usr/local/bin/aws-lambda-rie $RUNTIME_ENTRYPOINT
+else
+  exec $RUNTIME_ENTRYPOINT
+fi
+"""
+LAMBDA_BOOTSTRAP = """#!/bin/sh
+export AWS_EXECUTION_ENV=AWS_Lambda_python3
+exec /var/lang/bin/python3 /var/runtime/bootstrap.py
+"""
+LAMBDA_BOOTSTRAP_PYTHON = """
+import os
+import sys
+sys.path[:0] = [os.environ["LAMBDA_TASK_ROOT"], "/var/runtime"]
+from awslambdaric.__main__ import main
+main([sys.argv[0], os.environ["_HANDLER"]])
+"""
 
 
 def busybox():
@@ -61,6 +109,17 @@ def glibc():
 def scratch():
     """One static program, an entrypoint and a command; no shell, no folders, no environment."""
     return _image("scratch", _fill_scratch)
+
+
+def web():
+    """Python with web frameworks and servers from PyPI."""
+    return _image("web", _fill_web)
+
+
+def lambda_python():
+    """What AWS's own base image for Python is, as far as a function sees: its entrypoint, variables
+    and places, and AWS's runtime client. (Its files cannot be had without its registry.)"""
+    return _image("lambda_python", _fill_lambda_python)
 
 
 def _fill_busybox(root, architecture):
@@ -80,7 +139,40 @@ def _fill_scratch(root, architecture):
 
 
 def _fill_glibc(root, architecture):
-    for package in _packages(architecture, "base-files", "libc6", "dash", "coreutils"):
+    _fill_debian(root, architecture, "base-files", "libc6", "dash", "coreutils")
+
+
+def _fill_web(root, architecture):
+    version = _fill_python(root, architecture)
+    python_packages.install(root / "usr/lib/python3/dist-packages", version, architecture,
+                            *FRAMEWORKS)
+
+
+def _fill_lambda_python(root, architecture):
+    version = _fill_python(root, architecture, "libstdc++6")
+    places = {"lambda-entrypoint.sh": LAMBDA_ENTRYPOINT,
+              "usr/local/bin/aws-lambda-rie": "#!/bin/sh\necho the emulator was begun with $*\n",
+              "var/runtime/bootstrap": LAMBDA_BOOTSTRAP,
+              "var/runtime/bootstrap.py": LAMBDA_BOOTSTRAP_PYTHON}
+    for name, text in places.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="ascii")
+        (root / name).chmod(0o755)
+    for name in ("opt", "var/task", "var/lang/bin"):
+        (root / name).mkdir(parents=True, exist_ok=True)
+    (root / "var/lang/bin/python3").symlink_to("/usr/bin/python3")
+    python_packages.install(root / "var/runtime", version, architecture, "awslambdaric")
+
+
+def _fill_python(root, architecture, *more):
+    """The version of Python it has."""
+    _fill_debian(root, architecture, "base-files", "libc6", "dash", "coreutils", "python3", *more)
+    (library,) = root.glob("usr/lib/python3.*/")
+    return library.name.removeprefix("python")
+
+
+def _fill_debian(root, architecture, *names):
+    for package in _packages(architecture, *names):
         if not package.name.startswith("dpkg_"):  # nothing will be installed in there
             _run("dpkg-deb", "--extract", package, root)
     for needless in ("doc", "info", "lintian", "locale", "man"):
@@ -119,7 +211,8 @@ def _applets():
 def _image(name, fill):
     FOLDER.mkdir(parents=True, exist_ok=True)
     image = FOLDER / name
-    version = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    version = hashlib.sha256(Path(__file__).read_bytes() +
+                             python_packages.REQUIREMENTS.read_bytes()).hexdigest()
     with open(FOLDER / "lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if _made_by(image) != version:
@@ -247,7 +340,8 @@ def _run(*argv):
 
 
 def main():
-    makers = {"busybox": busybox, "glibc": glibc, "scratch": scratch}
+    makers = {"busybox": busybox, "glibc": glibc, "scratch": scratch, "web": web,
+              "lambda_python": lambda_python}
     for name in sys.argv[1:] or makers:
         print(makers[name]())
 

@@ -31,8 +31,9 @@ import urllib.parse
 from pathlib import Path
 
 from tests.support import process
-from tests.support.aws_servers import LISTENING, ensure_venv
+from tests.support.aws_servers import LISTENING
 from tests.support.certificates import Authority
+from tests.support.python_packages import ensure_venv
 
 REGION = "eu-west-1"
 HOST = "*.s3.eu-west-1.amazonaws.com"

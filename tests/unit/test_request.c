@@ -41,7 +41,10 @@ static void the_first_line_says_what_the_event_says(void **state)
          REQUEST_V1, "GET", "/?q=1&q=2"},
         {"{\"httpMethod\":\"GET\",\"requestContext\":{\"elb\":{}},"
          "\"queryStringParameters\":{\"q\":\"a%20b c\"}}",
-         REQUEST_V1, "GET", "/?q=a%20b%20c"},
+         REQUEST_ELB, "GET", "/?q=a%20b%20c"},
+        {"{\"httpMethod\":\"GET\",\"requestContext\":{\"elb\":{}},\"multiValueHeaders\":{},"
+         "\"multiValueQueryStringParameters\":{\"q\":[\"%C3\",\"2\"]}}",
+         REQUEST_V1, "GET", "/?q=%C3&q=2"},
         {V2("GET", ""), REQUEST_V2, "GET", "/"},
         {V2("GET", ",\"rawPath\":\"/p\",\"rawQueryString\":\"a=1&b=%20?\""), REQUEST_V2, "GET",
          "/p?a=1&b=%20?"},
