@@ -32,6 +32,7 @@ struct http_server {
     int listener;
     char address[INET6_ADDRSTRLEN + 16];
     http_handler *handle;
+    http_admission *admits;
     void *context;
     unsigned long steps;
     struct http_exchange exchanges[HTTP_CONNECTIONS_LIMIT];
@@ -82,6 +83,7 @@ bool http_server_open(const struct http_server_options *options, struct http_ser
         return error_set(err, ERROR_USAGE, "'%.80s' is no address to listen at", address);
     owned(http_server) struct http_server *server = memory_new(1, sizeof *server);
     server->handle = options->handle;
+    server->admits = options->admits;
     server->context = options->context;
     for (size_t i = 0; i < HTTP_CONNECTIONS_LIMIT; i++)
         server->exchanges[i] = (struct http_exchange){.server = server, .fd = -1};
@@ -160,6 +162,7 @@ static const char *status_name(int status)
         {204, "No Content"},
         {301, "Moved Permanently"},
         {302, "Found"},
+        {303, "See Other"},
         {304, "Not Modified"},
         {400, "Bad Request"},
         {403, "Forbidden"},
@@ -306,6 +309,20 @@ static struct http_exchange *find_slot(struct http_server *server)
     return found;
 }
 
+/* At once, so that strangers take no slot from whoever may ask. */
+static void turn_away(int fd)
+{
+    static const char answer[] = "HTTP/1.1 403 Forbidden\r\n"
+                                 "Content-Length: 0\r\nConnection: close\r\n\r\n";
+    char bytes[READ_BYTES];
+
+    /* Unread bytes would take the answer with them. */
+    while (recv(fd, bytes, sizeof bytes, 0) == (ssize_t)sizeof bytes)
+        ;
+    send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL);
+    close(fd);
+}
+
 static void accept_connection(struct http_server *server)
 {
     struct http_exchange *slot = find_slot(server);
@@ -318,6 +335,10 @@ static void accept_connection(struct http_server *server)
                      SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0)
         return;
+    if (server->admits && !server->admits(server->context, fd)) {
+        turn_away(fd);
+        return;
+    }
     hang_up(slot);
     slot->fd = fd;
     slot->used_at = ++server->steps;

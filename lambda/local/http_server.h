@@ -30,12 +30,15 @@ struct http_server;
 struct http_exchange; /* a request, until it is answered */
 
 typedef void http_handler(void *context, struct http_exchange *exchange);
+typedef bool http_admission(void *context, int fd);
 
 struct http_server_options {
     const char *address; /* an IPv4 or IPv6 address; NULL: 127.0.0.1 */
     int port;            /* 0: any */
     http_handler *handle;
-    void *context; /* for the handler */
+    http_admission
+        *admits;   /* whether who has connected may ask, else it is 403; NULL: all may */
+    void *context; /* for both */
 };
 
 struct http_reply {

@@ -118,6 +118,8 @@ static bool start_sandbox(struct instance *instance, struct error *err)
         .log_fd = function_log_fd(instance->log),
     };
     bool started = sandbox_start(&sandbox, &instance->sandbox, err);
+    if (started)
+        runtime_api_admit(instance->api, sandbox_user(instance->sandbox));
     function_log_begun(instance->log);
     return started;
 }

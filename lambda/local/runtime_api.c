@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "lambda/local/http_server.h"
+#include "lambda/local/peer_user.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
@@ -22,8 +24,11 @@ struct runtime_api {
     struct http_exchange *waiting; /* who asked for the next event; NULL: nobody */
     bool has_exited;
     double opened_ms;
+    uid_t users[2];   /* who may ask */
+    bool is_refusing; /* others, which has been said */
 
     /* For the length of one call. */
+    struct function_log *log;          /* NULL: none */
     const struct runtime_event *event; /* NULL: in the init phase */
     struct runtime_outcome *outcome;
     bool is_given; /* the event */
@@ -290,11 +295,38 @@ static void handle(void *context, struct http_exchange *exchange)
     }
 }
 
+static bool admits(void *context, int fd)
+{
+    struct runtime_api *api = context;
+    uid_t user = 0;
+    bool is_known = peer_user(fd, &user);
+
+    if (is_known && (user == api->users[0] || user == api->users[1]))
+        return true;
+    if (is_known && api->log && !api->is_refusing) {
+        function_log_addf(api->log,
+                          "skiff: user %u of this machine tried to ask for the function's "
+                          "events, and was refused\n",
+                          user);
+        api->is_refusing = true;
+    }
+    return false;
+}
+
+void runtime_api_admit(struct runtime_api *api, uid_t user)
+{
+    api->users[1] = user;
+}
+
 bool runtime_api_open(struct runtime_api **out, struct error *err)
 {
+    if (!peer_user_is_known(err))
+        return false;
     struct runtime_api *api = memory_new(1, sizeof *api);
-    const struct http_server_options options = {.handle = handle, .context = api};
+    const struct http_server_options options = {
+        .handle = handle, .admits = admits, .context = api};
 
+    api->users[0] = api->users[1] = geteuid();
     if (!http_server_open(&options, &api->server, err)) {
         free(api);
         return false;
@@ -319,6 +351,7 @@ static bool serve_once(struct runtime_api *api, const struct runtime_watch *watc
         [LOG] = {.fd = watch->log ? function_log_source(watch->log) : -1, .events = POLLIN},
     };
 
+    api->log = watch->log;
     if (!http_server_wait(api->server, watched, WATCHED, wait_ms, quiet, err))
         return false;
     if (watched[EXIT].revents || watched[MEMORY].revents)

@@ -9,6 +9,9 @@
  * next, which it is kept waiting for; whatever it sends meanwhile is answered as
  * Lambda would. One thread does it all, and gathers the function's log, too.
  *
+ * Others on the machine reach 127.0.0.1, too, and are refused: who may ask is whoever runs
+ * this, and the function's user.
+ *
  *     runtime_api_init(api, &watch, limit_ms, &outcome, err)
  *     while (outcome.end == RUNTIME_READY && there is an event)
  *         runtime_api_serve(api, &event, &watch, &outcome, err)
@@ -18,6 +21,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "lambda/local/function_log.h"
 #include "oci/base/error.h"
@@ -64,8 +68,12 @@ struct runtime_outcome {
     double duration_ms; /* of the init phase, or of the event */
 };
 
-/** Listens on a free port of 127.0.0.1. */
+/** Listens on a free port of 127.0.0.1, for this process's user. */
 bool runtime_api_open(struct runtime_api **out, struct error *err) MUST_CHECK;
+
+/** Lets another user of the machine ask as well. */
+void runtime_api_admit(struct runtime_api *api, uid_t user);
+
 void runtime_api_free(struct runtime_api *api);
 
 /** "127.0.0.1:<port>", for AWS_LAMBDA_RUNTIME_API. Borrowed from the api. */

@@ -312,17 +312,35 @@ int sandbox_memory_fd(const struct sandbox *sandbox)
     return sandbox->memory.group ? sandbox->memory.exceeded_fd : -1;
 }
 
-long sandbox_peak_kib(const struct sandbox *sandbox)
+/* A number of /proc/PID/status; false when it is not there. */
+static bool read_status(pid_t pid, const char *format, long *out)
 {
     char path[64], line[256];
-    long kib = 0;
+    bool found = false;
 
-    snprintf(path, sizeof path, "/proc/%d/status", (int)sandbox->pid);
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
     FILE *status = fopen(path, "re");
-    while (status && fgets(line, sizeof line, status) && sscanf(line, "VmHWM: %ld", &kib) != 1)
-        ;
+    while (status && !found && fgets(line, sizeof line, status))
+        found = sscanf(line, format, out) == 1;
     if (status)
         fclose(status);
+    return found;
+}
+
+uid_t sandbox_user(const struct sandbox *sandbox)
+{
+    long user;
+
+    if (sandbox->way->ids == SANDBOX_IDS_REAL)
+        return SANDBOX_ID; /* the program's, not its keeper's */
+    return read_status(sandbox->pid, "Uid: %ld", &user) ? (uid_t)user : geteuid();
+}
+
+long sandbox_peak_kib(const struct sandbox *sandbox)
+{
+    long kib = 0;
+
+    read_status(sandbox->pid, "VmHWM: %ld", &kib);
     return kib;
 }
 

@@ -23,6 +23,7 @@
 
 #include <stdbool.h>
 #include <sys/resource.h>
+#include <sys/types.h>
 
 #include "oci/base/error.h"
 #include "oci/base/progress.h"
@@ -72,6 +73,9 @@ int sandbox_exit_fd(const struct sandbox *sandbox);
 /** Readable once its processes wanted more memory than they may have, and sandbox_end() is due;
  *  -1 where that ends the program by itself, or there is no limit. Borrowed. */
 int sandbox_memory_fd(const struct sandbox *sandbox);
+
+/** Who the program is on this machine, as its other processes see users. */
+uid_t sandbox_user(const struct sandbox *sandbox);
 
 /** The most memory that the program itself has used so far, in KiB; 0 when not known. */
 long sandbox_peak_kib(const struct sandbox *sandbox);

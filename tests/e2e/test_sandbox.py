@@ -10,6 +10,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import unittest
@@ -24,9 +25,71 @@ FOREIGN = "x86_64" if platform.machine() == "aarch64" else "aarch64"
 QEMU = shutil.which(f"qemu-{FOREIGN}-static")
 # Runs a script first, in a mount namespace of its own.
 PRIVATELY = ("unshare", "--mount", "--propagation", "private", "sh", "-ec")
+STRANGER = 4711
 
 
-class SandboxTest(LocalCase):
+def ask_as(user, address):
+    """The first line that the server at this address tells a user of the machine."""
+    host, port = address.split(":")
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setgid(user)
+            os.setuid(user)
+            with socket.socket() as connection:
+                connection.settimeout(20)
+                connection.connect((host, int(port)))
+                connection.sendall(b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n")
+                os.write(writer, connection.recv(1000) or b"nothing")
+        except ConnectionError:
+            os.write(writer, b"nothing")
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with open(reader, "rb") as answer:
+        said = answer.read().decode()
+    os.waitpid(child, 0)
+    return said.split("\r\n")[0]
+
+
+class GuardedCase(LocalCase):
+    """Who on the machine is told a function's events."""
+
+    caller = NOBODY
+    stranger = STRANGER  # as skiff sees him
+
+    def check_that_strangers_are_refused(self):
+        seconds = str(random.randrange(10**6, 10**7))
+        self.init("guarded", f"sleep {seconds}; echo done")
+        run = process.start([*self.prefix, self.program, "run", "-n", "guarded"], text=True,
+                            env=self.environment, cwd=self.folder, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE)
+        self.addCleanup(process.stop, run)
+        process.wait_until(lambda: process.with_arguments("sleep", seconds), "sleeper", run)
+        (sleeper,) = [path.parent for path in process.with_arguments("sleep", seconds)]
+        variables = (sleeper / "environ").read_text(encoding="utf-8").split("\0")
+        address = dict(line.partition("=")[::2] for line in variables)["AWS_LAMBDA_RUNTIME_API"]
+        for _ in range(80):  # more than there are slots for connections
+            self.assertIn(ask_as(STRANGER, address), ("nothing", "HTTP/1.1 403 Forbidden"))
+        self.assertEqual(ask_as(self.caller, address), "HTTP/1.1 404 Not Found")
+        os.kill(int(sleeper.name), signal.SIGTERM)
+        out, err = run.communicate(timeout=60)
+        self.assertIn("done\n", out)
+        self.assertEqual(run.returncode, 0, err)
+        log = self.skiff("log", "-n", "guarded").stdout
+        self.assertEqual(log.count(f"skiff: user {self.stranger} of this machine tried to ask for the "
+                                   "function's events, and was refused\n"), 1, log)
+
+
+class SandboxTest(GuardedCase):
+    caller = os.geteuid()
+
+    @unittest.skipUnless(IS_ROOT, "needs root, to be somebody else")
+    def test_other_users_do_not_reach_the_runtime_api(self):
+        self.check_that_strangers_are_refused()
+
     def test_layers_are_unpacked_once_for_all_functions(self):
         self.init("one", "echo one")
         first = self.skiff("run", "-n", "one").stderr
@@ -138,14 +201,17 @@ def expect(case, terminal, words):
 @unittest.skipUnless(IS_ROOT and shutil.which("setpriv"), "is done by itself already")
 class SandboxAsOrdinaryUserTest(SandboxTest):
     prefix = AS_NOBODY
+    caller = NOBODY
 
     def test_nothing_is_roots(self):
         self.init("owner", "stat -c '%u %g' /bin/busybox")
         self.assertEqual(self.output("owner"), "993 993\n")
 
 
-class UnprivilegedContainerTest(LocalCase):
+class UnprivilegedContainerTest(GuardedCase):
     """Root of a user namespace that has no other ids, with mounts and processes of its own."""
+
+    stranger = NOBODY  # as all are whom it does not know
 
     def test_a_function_runs_in_it(self):
         inside = ("unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork",
@@ -156,6 +222,8 @@ class UnprivilegedContainerTest(LocalCase):
                           capture_output=True).returncode != 0:
             self.skipTest("this machine forbids user namespaces")
         self.prefix += inside
+        if IS_ROOT:
+            self.check_that_strangers_are_refused()
         self.init("f", "id -u; touch /x || grep CapEff /proc/self/status; ls /proc | head -n 1")
         self.assertEqual(self.output("f"), "993\ntouch: /x: Read-only file system\n"
                                            "CapEff:\t0000000000000000\n1\n")
@@ -165,6 +233,7 @@ class UnprivilegedContainerTest(LocalCase):
 class SubordinateIdsTest(SandboxTest):
     """An ordinary user whom /etc/subuid gives ids, in a copy that only he sees."""
 
+    caller = NOBODY
     prefix = (*PRIVATELY, f"""
         ids=$(mktemp); echo {NOBODY}:200000:10 >"$ids"; chmod 644 "$ids"
         for file in /etc/subuid /etc/subgid; do mount --bind "$ids" "$file"; done
@@ -185,9 +254,10 @@ class SubordinateIdsTest(SandboxTest):
         self.assertEqual(self.output("owner"), "0 0\n993\n993\n")
 
 
-class ChrootCase(LocalCase):
+class ChrootCase(GuardedCase):
     """In a chroot, where the kernel gives nobody a user namespace."""
 
+    caller = 0
     keep_capabilities = ""
 
     def setUp(self):
@@ -211,6 +281,9 @@ class RootsNamespacesTest(ChrootCase):
         self.assertEqual(done.stdout, "993\nCapEff:\t0000000000000000\n"
                                       "touch: /x: Read-only file system\n1\n")
         self.assertNotIn("chroot", done.stderr)
+
+    def test_other_users_do_not_reach_the_runtime_api(self):
+        self.check_that_strangers_are_refused()
 
 
 @unittest.skipUnless(IS_ROOT and shutil.which("setpriv"), "only root can")
@@ -240,6 +313,9 @@ class ChrootTest(ChrootCase):
             self.assertNotIn("was written", done.stdout)
             self.assertEqual(self.runs(), [])
         self.assertEqual(self.skiff("shell", "f", "sh", "-c", "exit 7", status=7).stdout, "")
+
+    def test_other_users_do_not_reach_the_runtime_api(self):
+        self.check_that_strangers_are_refused()
 
     def test_nobody_gets_away(self):
         seconds = str(random.randrange(10**6, 10**7))
@@ -276,7 +352,8 @@ class LimitsTest(LocalCase):
         log = self.skiff("log", "-n", "eater").stdout
         self.assertRegex(log, r"\n59999999\n(?s:.*)signal: killed\nRuntime.ExitError\nEND ")
         self.assertEqual([group for mount in ("/sys/fs/cgroup", "/sys/fs/cgroup/memory")
-                          for group in Path(mount).rglob("skiff-*")], [])
+                          for group in Path(mount).rglob("skiff-*")
+                          if not Path("/proc", group.name.split("-")[1]).exists()], [])
 
     def test_without_qemu_it_is_said_what_to_install(self):
         if not QEMU or any(Path("/proc/sys/fs/binfmt_misc").glob("qemu-*")):
