@@ -50,7 +50,7 @@ static bool run_in(struct platform *platform, const char *name, struct session *
     if (!session_start(platform, name, session, &sandbox, err))
         return false;
     wait_for_end(terminal, sandbox);
-    sandbox_end(sandbox, status, NULL);
+    sandbox_end(sandbox, status);
     return true;
 }
 

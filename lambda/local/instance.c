@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 
 #include "lambda/local/function_start.h"
 #include "lambda/local/invocation.h"
@@ -39,12 +38,10 @@ struct instance *instance_new(const struct instance_options *options)
 /* All that was written is in the log afterwards. */
 static void stop(struct instance *instance)
 {
-    struct rusage usage = {0};
-
     if (instance->sandbox) {
-        sandbox_end(instance->sandbox, &instance->wait_status, &usage);
+        sandbox_end(instance->sandbox, &instance->wait_status);
         function_log_finish(instance->log);
-        instance->peak_kib = usage.ru_maxrss;
+        instance->peak_kib = sandbox_peak_kib(instance->sandbox);
     }
     sandbox_free(take(&instance->sandbox));
     runtime_api_free(take(&instance->api));
@@ -141,6 +138,7 @@ static bool start(struct instance *instance, int limit_ms, struct runtime_outcom
 {
     free(take(&instance->entry_point_error));
     instance->wait_status = 0;
+    instance->peak_kib = 0;
     if (!name_stream(instance, err) || !function_log_open(instance->log, err) ||
         !runtime_api_open(&instance->api, err))
         return false;

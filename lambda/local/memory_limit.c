@@ -22,11 +22,12 @@ enum { REMOVAL_TRIES = 100, REMOVAL_WAIT_NS = 5 * 1000 * 1000 };
 
 /* The two kinds of control groups, each with its line in /proc/self/cgroup. */
 static const struct kind {
-    const char *line, *mount, *limit;
+    const char *line, *mount, *limit, *peak;
     bool has_events; /* that have to be asked for */
 } KINDS[] = {
-    {"0::", "/sys/fs/cgroup", "memory.max", false},
-    {"memory:", "/sys/fs/cgroup/memory", "memory.limit_in_bytes", true},
+    {"0::", "/sys/fs/cgroup", "memory.max", "memory.peak", false},
+    {"memory:", "/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.max_usage_in_bytes",
+     true},
 };
 
 static bool write_word(const char *folder, const char *name, const char *word)
@@ -133,6 +134,21 @@ bool memory_limit_set(pid_t pid, int limit_mib, struct memory_limit *out, struct
     }
     return error_set(err, ERROR_DENIED,
                      "this machine lets nobody like us limit memory (cgroups)");
+}
+
+long memory_limit_peak_kib(const struct memory_limit *limit)
+{
+    unsigned long long bytes = 0;
+
+    for (size_t i = 0; limit->group && bytes == 0 && i < sizeof KINDS / sizeof *KINDS; i++) {
+        owned(memory) char *path = text_format("%s/%s", limit->group, KINDS[i].peak);
+        FILE *file = fopen(path, "re");
+        if (file && fscanf(file, "%llu", &bytes) != 1)
+            bytes = 0;
+        if (file)
+            fclose(file);
+    }
+    return (long)(bytes >> 10);
 }
 
 void memory_limit_remove(struct memory_limit *limit)

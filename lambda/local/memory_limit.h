@@ -29,5 +29,8 @@ struct memory_limit {
 bool memory_limit_set(pid_t pid, int limit_mib, struct memory_limit *out,
                       struct error *err) MUST_CHECK;
 
+/** What all of them together have used at most, in KiB; 0 when nobody says. */
+long memory_limit_peak_kib(const struct memory_limit *limit);
+
 /** Once all the processes are gone. */
 void memory_limit_remove(struct memory_limit *limit);

@@ -11,7 +11,8 @@ enum { TRIES = 4 };
 /* A program whose sockets are of IPv6 connects with IPv4's addresses from there. */
 static const char *const TABLES[] = {"/proc/net/tcp", "/proc/net/tcp6"};
 
-/* Addresses are numbers as they are in memory; IPv6's have four, of which IPv4's is the last. */
+/* Addresses are numbers as they are in memory; IPv6's have four, of which IPv4's is the last.
+ */
 static bool take_end(const char **at, const struct sockaddr_in *expected)
 {
     char plain[16], mapped[48];

@@ -7,12 +7,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "lambda/local/memory_limit.h"
+#include "lambda/local/process_status.h"
 #include "lambda/local/run_root.h"
 #include "lambda/local/sandbox_child.h"
 #include "oci/base/environment.h"
@@ -45,6 +47,7 @@ struct sandbox {
     int exit_fd;
     int status;
     struct rusage usage;
+    long peak_kib; /* as it was last seen */
 };
 
 /* The ends of a pipe; -1 when closed. */
@@ -312,39 +315,28 @@ int sandbox_memory_fd(const struct sandbox *sandbox)
     return sandbox->memory.group ? sandbox->memory.exceeded_fd : -1;
 }
 
-/* A number of /proc/PID/status; false when it is not there. */
-static bool read_status(pid_t pid, const char *format, long *out)
-{
-    char path[64], line[256];
-    bool found = false;
-
-    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-    FILE *status = fopen(path, "re");
-    while (status && !found && fgets(line, sizeof line, status))
-        found = sscanf(line, format, out) == 1;
-    if (status)
-        fclose(status);
-    return found;
-}
-
 uid_t sandbox_user(const struct sandbox *sandbox)
 {
     long user;
 
     if (sandbox->way->ids == SANDBOX_IDS_REAL)
         return SANDBOX_ID; /* the program's, not its keeper's */
-    return read_status(sandbox->pid, "Uid: %ld", &user) ? (uid_t)user : geteuid();
+    return process_status_read(sandbox->pid, "Uid:", &user) ? (uid_t)user : geteuid();
 }
 
-long sandbox_peak_kib(const struct sandbox *sandbox)
+long sandbox_peak_kib(struct sandbox *sandbox)
 {
-    long kib = 0;
+    long kib = memory_limit_peak_kib(&sandbox->memory);
 
-    read_status(sandbox->pid, "VmHWM: %ld", &kib);
-    return kib;
+    if (kib == 0)
+        kib = sandbox->pid > 0 ? process_status_peak_kib(sandbox->pid)
+                               : sandbox->usage.ru_maxrss; /* the largest process's */
+    if (sandbox->peak_kib < kib)
+        sandbox->peak_kib = kib;
+    return sandbox->peak_kib;
 }
 
-void sandbox_end(struct sandbox *sandbox, int *status, struct rusage *usage)
+void sandbox_end(struct sandbox *sandbox, int *status)
 {
     if (sandbox->pid > 0) {
         /* Pid 1's end is everybody's in there; the keeper's is when he has ended them. */
@@ -355,15 +347,13 @@ void sandbox_end(struct sandbox *sandbox, int *status, struct rusage *usage)
     }
     if (status)
         *status = sandbox->status;
-    if (usage)
-        *usage = sandbox->usage;
 }
 
 void sandbox_free(struct sandbox *sandbox)
 {
     if (!sandbox)
         return;
-    sandbox_end(sandbox, NULL, NULL);
+    sandbox_end(sandbox, NULL);
     close_end(&sandbox->exit_fd);
     memory_limit_remove(&sandbox->memory);
     run_root_release(&sandbox->run_root);

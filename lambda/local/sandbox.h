@@ -22,7 +22,6 @@
  */
 
 #include <stdbool.h>
-#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "oci/base/error.h"
@@ -77,11 +76,13 @@ int sandbox_memory_fd(const struct sandbox *sandbox);
 /** Who the program is on this machine, as its other processes see users. */
 uid_t sandbox_user(const struct sandbox *sandbox);
 
-/** The most memory that the program itself has used so far, in KiB; 0 when not known. */
-long sandbox_peak_kib(const struct sandbox *sandbox);
+/** The most memory that its processes have used so far, in KiB, also after their end: all at
+ * one time, with their files in /tmp and what of others the kernel keeps for them, where memory
+ * is limited. Else that of those which are there, and in the end that of the largest. */
+long sandbox_peak_kib(struct sandbox *sandbox);
 
-/** Ends every process in the sandbox, waits and tells the program's wait status and use. */
-void sandbox_end(struct sandbox *sandbox, int *status, struct rusage *usage);
+/** Ends every process in the sandbox, waits and tells the program's wait status. */
+void sandbox_end(struct sandbox *sandbox, int *status);
 
 /** Ends it first, where that has not been done. */
 void sandbox_free(struct sandbox *sandbox);

@@ -340,6 +340,40 @@ class ChrootTest(ChrootCase):
         self.assertEqual(self.runs(), [])
 
 
+class UseTest(LocalCase):
+    """What REPORT says of memory."""
+
+    script = "head -c 50000001 /dev/zero | tail -c 50000000 | wc -c; true"
+
+    def used(self, *words):
+        """MB, of each event."""
+        self.skiff("--quiet", "run", "-n", "user", *words)
+        return [int(number) for number in re.findall(
+            r"Max Memory Used: (\d+) MB", self.skiff("log", "-n", "user").stdout)]
+
+    def test_memory_is_that_of_the_largest_process_in_the_end(self):
+        self.init("user", self.script)
+        (used,) = self.used()
+        self.assertTrue(48 <= used < 200, used)
+
+    def test_memory_is_that_of_the_whole_sandbox_in_each_event(self):
+        if not limits_memory():
+            self.skipTest("this machine lets nobody limit memory")
+        self.init("user", self.script.replace("| wc", "| tail -c 50000000 | wc"))
+        for used in self.used("--repeat", "3"):
+            self.assertTrue(96 <= used < 300, used)
+
+
+@unittest.skipUnless(IS_ROOT and shutil.which("setpriv"), "is done by itself already")
+class UseOfAnOrdinaryUserTest(UseTest):
+    prefix = AS_NOBODY
+
+    def test_memory_is_that_of_the_whole_sandbox_in_each_event(self):
+        self.init("user", self.script)
+        first, last = self.used("--repeat", "2")
+        self.assertTrue(0 < first < 48 <= last < 200, (first, last))
+
+
 @unittest.skipUnless(IS_ROOT, "only root is sure to be allowed")
 class LimitsTest(LocalCase):
     def test_memory_is_limited(self):

@@ -109,7 +109,7 @@ static void assert_ended_with(struct sandbox *sandbox, int expected)
     struct pollfd ended = {.fd = sandbox_exit_fd(sandbox), .events = POLLIN};
 
     assert_int_equal(poll(&ended, 1, 20 * 1000), 1);
-    sandbox_end(sandbox, &status, NULL);
+    sandbox_end(sandbox, &status);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), expected);
 }
@@ -243,7 +243,7 @@ static void the_end_takes_everybody_along(void **state)
 
     assert_ok(start(*state, arguments, NULL, &sandbox, &output, &err));
     assert_int_equal(read(output, up, sizeof up), 3);
-    sandbox_end(sandbox, &status, NULL);
+    sandbox_end(sandbox, &status);
     assert_true(WIFSIGNALED(status));
     assert_int_equal(read(output, up, sizeof up), 0); /* nobody has the other end any more */
     close(output);
