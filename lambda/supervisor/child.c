@@ -86,7 +86,8 @@ static bool pipes_open(const struct child *child, struct pipes *pipes, struct er
     return true;
 }
 
-/* In the new process. */
+/* In the new process, which has our memory until it is another program: it changes none of it.
+ */
 _Noreturn static void become(const struct child *child, const struct pipes *pipes,
                              const sigset_t *signals)
 {
@@ -134,7 +135,9 @@ static bool cannot_start(const char *path, int reason, struct error *err)
 static bool start(const struct child *child, struct pipes *pipes, const sigset_t *signals,
                   pid_t *pid, struct error *err)
 {
-    *pid = fork();
+    /* Copying no memory, not even tables of it, halves what starting costs. Where QEMU or an
+     * old musl make a fork() of it, nothing but that is lost. */
+    *pid = vfork();
     if (*pid < 0)
         return error_set_errno(err, "start a process");
     if (*pid == 0)

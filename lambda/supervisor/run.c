@@ -14,7 +14,6 @@
 #include "lambda/supervisor/stage.h"
 #include "lambda/supervisor/variables.h"
 #include "oci/base/environment.h"
-#include "oci/base/file.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 
@@ -53,8 +52,8 @@ static bool write_input(const struct run *run, struct folders *folders, struct e
 
     folders->input_file =
         text_format("%s/event-file-%s", folders->input, run->invocation->request_id);
-    return file_write(folders->input_file, 0600, text ? text : event->input,
-                      text ? strlen(text) : event->input_count, err);
+    return scratch_write(folders->input_file, text ? text : event->input,
+                         text ? strlen(text) : event->input_count, err);
 }
 
 struct stage run_stage(const struct run *run, int64_t reserve_ms)

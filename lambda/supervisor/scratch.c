@@ -72,36 +72,57 @@ static bool flatten(int top, const char *name, unsigned long *number)
     return unlinkat(top, name, AT_REMOVEDIR) == 0 && emptied;
 }
 
-/* Depth costs neither stack nor open files: a tree is taken apart from above. */
-static bool empty(const char *path)
+/* Depth costs neither stack nor open files: a tree is taken apart from above. `*found` when
+ * there was anything. */
+static bool take_apart(const char *path, unsigned long *number, bool *found)
 {
-    unsigned long number = 0;
+    DIR *folder = open_folder(AT_FDCWD, path);
+    if (!folder)
+        return false;
 
-    for (;;) {
-        DIR *folder = open_folder(AT_FDCWD, path);
-        if (!folder)
-            return false;
-
-        bool found = false;
-        bool removed = true;
-        const char *name;
-        while (removed && (name = next_name(folder))) {
-            found = true;
-            removed =
-                unlinkat(dirfd(folder), name, 0) == 0 || flatten(dirfd(folder), name, &number);
-        }
-        closedir(folder);
-        if (!found || !removed)
-            return removed;
+    bool removed = true;
+    const char *name;
+    while (removed && (name = next_name(folder))) {
+        *found = true;
+        removed = unlinkat(dirfd(folder), name, 0) == 0 || flatten(dirfd(folder), name, number);
     }
+    closedir(folder);
+    return removed;
 }
 
 bool scratch_remove(const char *path, struct error *err)
 {
-    if (!path)
-        return true;
-    chmod(path, 0700);
-    if (!empty(path) || rmdir(path) != 0)
-        return error_set_errno(err, "remove '%.200s'", path);
+    unsigned long number = 0;
+
+    /* Most often there is nothing in it, or one file. */
+    while (path && rmdir(path) != 0) {
+        bool found = false;
+        if (errno != ENOTEMPTY && errno != EEXIST)
+            return error_set_errno(err, "remove '%.200s'", path);
+        chmod(path, 0700);
+        if (!take_apart(path, &number, &found) || !found)
+            return error_set_errno(err, "empty '%.200s'", path);
+    }
     return true;
+}
+
+bool scratch_write(const char *path, const void *bytes, size_t count, struct error *err)
+{
+    const char *rest = bytes;
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    ssize_t done = 0;
+
+    for (size_t left = count; fd >= 0 && left > 0; left -= (size_t)done, rest += done) {
+        done = write(fd, rest, left);
+        if (done < 0 && errno == EINTR)
+            done = 0;
+        if (done < 0)
+            break;
+    }
+    bool written = fd >= 0 && done >= 0;
+    if (!written)
+        error_set_errno(err, "write '%.200s'", path);
+    if (fd >= 0)
+        close(fd);
+    return written;
 }
