@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lambda/local/emulation.h"
+#include "lambda/local/function_repository.h"
 #include "lambda/local/function_start.h"
 #include "lambda/local/functions.h"
 #include "lambda/local/instance.h"
@@ -16,13 +17,6 @@
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
 #include "oci/layout.h"
-
-/* The layout of all functions, seen by one of them: whatever it tags gets its name. */
-struct function_repository {
-    struct store store;
-    struct store *images;
-    char *tag;
-};
 
 struct local_platform {
     struct platform platform;
@@ -36,73 +30,6 @@ struct local_platform {
     /* The function that was invoked last, warm or not; all empty before. */
     struct local_function function;
     struct instance *instance;
-};
-
-/* --- the repository ------------------------------------------------------------------------
- */
-
-static bool repository_resolve(struct store *self, const char *name, struct document *out,
-                               struct error *err)
-{
-    struct function_repository *repository = (struct function_repository *)self;
-    bool is_digest = strncmp(name, "sha256:", strlen("sha256:")) == 0;
-
-    return store_resolve(repository->images, is_digest ? name : repository->tag, out, err);
-}
-
-static bool repository_has_blob(struct store *self, const struct descriptor *blob, bool *found,
-                                struct error *err)
-{
-    struct function_repository *repository = (struct function_repository *)self;
-
-    return repository->images->ops->has_blob(repository->images, blob, found, err);
-}
-
-static bool repository_open_blob(struct store *self, const struct descriptor *blob,
-                                 struct source **out, struct error *err)
-{
-    struct function_repository *repository = (struct function_repository *)self;
-
-    return store_open_blob(repository->images, blob, out, err);
-}
-
-static bool repository_put_blob(struct store *self, const struct descriptor *blob,
-                                struct source *bytes, struct error *err)
-{
-    struct function_repository *repository = (struct function_repository *)self;
-
-    return repository->images->ops->put_blob(repository->images, blob, bytes, err);
-}
-
-/* What a push brings is not the function's before its record says so: until then both images
- * have a tag, and whoever sweeps leaves both. No function has a name with a dot. */
-static char *next_tag(const char *tag)
-{
-    return text_format("%s.next", tag);
-}
-
-static bool repository_put_manifest(struct store *self, const char *tag,
-                                    const struct document *manifest, struct error *err)
-{
-    struct function_repository *repository = (struct function_repository *)self;
-
-    owned(memory) char *next = next_tag(repository->tag);
-
-    return store_put_manifest(repository->images, tag ? next : NULL, manifest, err);
-}
-
-static void repository_free(struct store *self)
-{
-    (void)self; /* the platform's */
-}
-
-static const struct store_ops repository_ops = {
-    .resolve = repository_resolve,
-    .has_blob = repository_has_blob,
-    .open_blob = repository_open_blob,
-    .put_blob = repository_put_blob,
-    .put_manifest = repository_put_manifest,
-    .free = repository_free,
 };
 
 /* --- helpers -------------------------------------------------------------------------------
@@ -168,28 +95,13 @@ static bool local_open_repository(struct platform *self, const struct definition
         return true;
     if ((make && !take_lock(local, err)) || !open_layout(local, make, err))
         return false;
-    free(repository->tag);
-    repository->store.ops = &repository_ops;
-    repository->images = layout_store(local->layout);
-    repository->tag = memory_copy_string(definition->name);
+    function_repository_release(repository);
+    function_repository_init(repository, local->layout, definition->name);
     *out = (struct platform_repository){
         .store = &repository->store,
         .uri = text_format("skiff.local/%s", definition->name),
     };
     return true;
-}
-
-/* The record is written: what was pushed for it is the function's. */
-static bool settle_tag(struct local_platform *local, const char *name, struct error *err)
-{
-    struct store *images = layout_store(local->layout);
-    owned(memory) char *next = next_tag(name);
-    owned(document) struct document pushed = {0};
-
-    if (!store_resolve(images, next, &pushed, err))
-        return err->kind == ERROR_NOT_FOUND; /* it is an image that was there */
-    return store_put_manifest(images, name, &pushed, err) &&
-           layout_remove_tag(local->layout, next, err);
 }
 
 static void tell_of_inputs(const struct local_platform *local,
@@ -223,7 +135,7 @@ static bool write_locked(struct local_platform *local, const struct platform_cha
         tell_of_inputs(local, change->definition);
     return (!*changed ||
             functions_write(local->folder, &record, clock_now(local->options.clock), err)) &&
-           settle_tag(local, record.name, err);
+           function_repository_settle(local->layout, record.name, err);
 }
 
 static bool create_locked(struct local_platform *local, const struct platform_change *change,
@@ -506,7 +418,7 @@ static bool remove_locked(struct local_platform *local, const char *name, struct
 {
     if (!functions_has(local->folder, name))
         return sweep(local, err) && refuse_absent(name, err);
-    owned(memory) char *next = next_tag(name);
+    owned(memory) char *next = function_repository_next_tag(name);
     return open_layout(local, true, err) && layout_remove_tag(local->layout, name, err) &&
            layout_remove_tag(local->layout, next, err) && layout_collect(local->layout, err) &&
            remove_file(local->folder, name, "log", err) &&
@@ -565,7 +477,7 @@ static void local_free(struct platform *self)
     forget_function(local);
     let_go(local);
     layout_free(local->layout);
-    free(local->repository.tag);
+    function_repository_release(&local->repository);
     free(local->folder);
     free(local);
 }
