@@ -130,8 +130,9 @@ static bool print_result(struct context *context, const struct run_values *run,
         print_known("Log Group Name", invocation->log_group);
         print_known("Log Stream Name", invocation->log_stream);
     }
+    /* At once: whoever interrupts the next turn has seen this one. */
     fwrite(output, 1, count, stdout);
-    return true;
+    return fflush(stdout) == 0 || error_set_errno(err, "write the output");
 }
 
 static bool run_once(struct context *context, const struct run_values *run,

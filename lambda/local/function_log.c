@@ -18,7 +18,8 @@ struct function_log {
     struct log_listener *listener; /* NULL: none */
     int read_fd, write_fd;         /* -1 when closed */
     struct text text;
-    size_t heard; /* so much of it was told */
+    size_t heard;   /* so much of it was told */
+    size_t dropped; /* so much before it was not kept */
 };
 
 struct function_log *function_log_new(struct log_listener *listener)
@@ -95,6 +96,7 @@ static void drop_first(struct function_log *log, size_t count)
     memmove(text->bytes, text->bytes + count, text->length - count);
     text->length -= count;
     text->bytes[text->length] = '\0';
+    log->dropped += count;
     log->heard = log->heard > count ? log->heard - count : 0;
 }
 
@@ -164,5 +166,18 @@ char *function_log_cut(struct function_log *log)
     if (log->text.length > FUNCTION_LOG_LIMIT)
         drop_first(log, log->text.length - FUNCTION_LOG_LIMIT);
     log->heard = 0;
-    return text_take(&log->text);
+    if (log->dropped == 0)
+        return text_take(&log->text);
+
+    owned(text) struct text whole = {0};
+    const char *kept = text_string(&log->text);
+    const char *line_end = strchr(kept, '\n');
+    if (line_end && line_end[1]) /* half a line says nothing */
+        kept = line_end + 1;
+    text_addf(&whole, "skiff: %zu bytes of the log came before this and were not kept\n",
+              log->dropped + (size_t)(kept - text_string(&log->text)));
+    text_add(&whole, kept);
+    text_release(&log->text);
+    log->dropped = 0;
+    return text_take(&whole);
 }

@@ -48,7 +48,8 @@ void function_log_finish(struct function_log *log);
 /** Adds lines of ours. What the function wrote before ends its line first. */
 void function_log_addf(struct function_log *log, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/** All since the last time; a new string, the caller's to free(). */
+/** All since the last time, or a line that says how much is missing and the end of it; a new
+ *  string, the caller's to free(). */
 char *function_log_cut(struct function_log *log);
 
 static inline void function_log_cleanup(struct function_log **variable)

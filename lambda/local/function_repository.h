@@ -25,7 +25,8 @@ void function_repository_init(struct function_repository *repository, struct lay
                               const char *name);
 void function_repository_release(struct function_repository *repository);
 
-/** The tag that a pushed image has until then; no function has a name with a dot. A new string. */
+/** The tag that a pushed image has until then; no function has a name with a dot. A new string.
+ */
 char *function_repository_next_tag(const char *tag);
 
 /** The record is written: what was pushed for it, if anything, is the function's. */

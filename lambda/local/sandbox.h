@@ -30,6 +30,7 @@
 enum {
     SANDBOX_ID = 993, /* user and group inside, like a function's in Lambda */
     SANDBOX_TMP_MIB = 512,
+    SANDBOX_COUNT = 1024, /* open files of a process, and processes with their threads */
 };
 
 struct sandbox;

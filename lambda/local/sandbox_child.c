@@ -13,9 +13,11 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "lambda/local/sandbox.h"
@@ -81,6 +83,23 @@ static void enter_namespaces(const struct sandbox_plan *plan)
 }
 
 /* From here on nothing can be arranged any more. `proc` is the host's. */
+/* As many files and processes as in Lambda. Before Linux 5.14 processes are counted for the
+ * user of the host, who may be the caller with all that he has running: then he sets the limit.
+ */
+static void set_limits(const struct sandbox_plan *plan)
+{
+    static const struct rlimit limit = {SANDBOX_COUNT, SANDBOX_COUNT};
+    bool is_caller = plan->ids == SANDBOX_IDS_CALLERS || plan->ids == SANDBOX_IDS_NESTED;
+    struct utsname kernel;
+    int major = 0, minor = 0;
+
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (uname(&kernel) == 0)
+        sscanf(kernel.release, "%d.%d", &major, &minor);
+    if (!is_caller || major > 5 || (major == 5 && minor >= 14))
+        setrlimit(RLIMIT_NPROC, &limit);
+}
+
 static void become_function(const struct sandbox_plan *plan, int proc)
 {
     if (plan->ids == SANDBOX_IDS_NESTED && !sandbox_ids_nest(proc))
@@ -93,6 +112,7 @@ static void become_function(const struct sandbox_plan *plan, int proc)
     if (syscall(SYS_setresgid, SANDBOX_ID, SANDBOX_ID, SANDBOX_ID) != 0 ||
         syscall(SYS_setresuid, SANDBOX_ID, SANDBOX_ID, SANDBOX_ID) != 0)
         sandbox_give_up(plan, STEP_NAMESPACE, "become user %d", SANDBOX_ID);
+    set_limits(plan);
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* which changing ids has taken back */
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         sandbox_give_up(plan, STEP_SET_UP, "give up privileges");

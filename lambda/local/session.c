@@ -47,5 +47,13 @@ bool session_start(struct platform *platform, const char *name, const struct ses
         .files = session->files,
         .has_terminal = session->has_terminal,
     };
-    return sandbox_start(&options, out, err);
+    if (sandbox_start(&options, out, err))
+        return true;
+    if (session->command[0] || err->kind != ERROR_INVALID)
+        return false;
+    const struct error reason = *err;
+    return error_set(err, ERROR_INVALID,
+                     "no shell starts in the image (%s): name a program that is in it, as in "
+                     "'skiff shell %s PROGRAM'",
+                     reason.text, name);
 }

@@ -191,6 +191,18 @@ class LocalTest(LocalCase):
                                              status=2).stderr)
         self.assertEqual(self.output("again"), "cold\n")  # another command, another sandbox
 
+    def test_who_interrupts_repeated_runs_has_seen_those_that_were_over(self):
+        self.init("turns", "echo a turn; test -e /tmp/seen && sleep 600; touch /tmp/seen")
+        run = process.start([*self.prefix, self.program, "--quiet", "run", "-n", "turns",
+                             "--repeat", "2"], env=self.environment, cwd=self.folder, text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(process.stop, run)
+        self.addCleanup(run.stderr.close)
+        self.addCleanup(run.stdout.close)
+        self.assertEqual(run.stdout.readline(), "a turn\n")
+        run.send_signal(signal.SIGINT)
+        self.assertEqual(run.wait(timeout=60), -signal.SIGINT)
+
     def test_the_environment_is_lambdas_the_images_and_the_functions(self):
         definition = self.write("function.yaml", f"""\
             functions:

@@ -125,6 +125,12 @@ class SandboxTest(GuardedCase):
                     ephemeral_storage=600)
         self.assertEqual(self.output("large"), f"{600 * 1024}\n")
 
+    def test_there_are_as_many_files_and_processes_as_in_lambda(self):
+        self.init("bomb", "ulimit -n; (i=0; while sleep 100 & do i=$((i+1)); done); echo survived")
+        done = self.skiff("--quiet", "run", "-n", "bomb")
+        self.assertRegex(done.stdout, "^1024\n.*can't fork: Resource temporarily unavailable\n"
+                                      "survived\n$")
+
     def test_ids_of_others_are_refused_as_in_lambda(self):
         self.init("ids", "touch /tmp/x; chown 33 /tmp/x; chgrp 33 /tmp/x; chown 993:993 /tmp/x"
                          " && echo fine; true")
@@ -155,6 +161,9 @@ class SandboxTest(GuardedCase):
                          "the image's shell\n")
         self.assertIn("nothing: No such file or directory",
                       self.skiff("shell", "looked-at", "nothing", status=1).stderr)
+        self.skiff("init", "-i", self.image("scratch"), "-n", "bare")
+        self.assertIn("no shell starts in the image (/bin/sh: No such file or directory): name a "
+                      "program", self.skiff("shell", "bare", status=1).stderr)
         self.assertIn("no function 'missing' on this machine",
                       self.skiff("shell", "missing", status=1).stderr)
         self.assertIn("shell takes NAME", self.skiff("shell", status=2).stderr)

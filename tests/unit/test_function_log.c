@@ -4,6 +4,7 @@
  */
 #include "lambda/local/function_log.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 #include "oci/base/memory.h"
@@ -73,10 +74,41 @@ static void of_too_much_the_last_is_kept(void **state)
         function_log_gather(log);
     }
     owned(memory) char *text = function_log_cut(log);
-    size_t count = strlen(text);
+    char notice[128];
+    size_t missing = (size_t)BLOCK * BLOCKS + 1 - FUNCTION_LOG_LIMIT; /* it ends its line */
+    size_t length = (size_t)snprintf(
+        notice, sizeof notice,
+        "skiff: %zu bytes of the log came before this and were not kept\n", missing);
+    assert_memory_equal(text, notice, length);
+    const char *kept = text + length;
+    size_t count = strlen(kept);
     assert_int_equal(count, FUNCTION_LOG_LIMIT);
     for (size_t i = 1; i < count; i++)
-        assert_int_equal(text[count - 1 - i], 'a' + (BLOCKS - 1 - (int)((i - 1) / BLOCK)) / 20);
+        assert_int_equal(kept[count - 1 - i], 'a' + (BLOCKS - 1 - (int)((i - 1) / BLOCK)) / 20);
+
+    function_log_addf(log, "next\n"); /* is whole again */
+    owned(memory) char *next = function_log_cut(log);
+    assert_string_equal(next, "next\n");
+}
+
+static void half_a_line_is_not_kept(void **state)
+{
+    (void)state;
+    enum { LINE = 1000 };
+    struct error err;
+    owned(function_log) struct function_log *log = function_log_new(NULL);
+    char line[LINE + 1];
+
+    assert_ok(function_log_open(log, &err));
+    memset(line, 'x', LINE);
+    line[LINE - 1] = '\n';
+    line[LINE] = '\0';
+    for (size_t sum = 0; sum < 2 * FUNCTION_LOG_LIMIT; sum += LINE)
+        function_log_addf(log, "%s", line);
+    owned(memory) char *text = function_log_cut(log);
+    const char *kept = strchr(text, '\n') + 1;
+    assert_int_equal(strlen(kept) % LINE, 0);
+    assert_int_equal(strlen(kept), FUNCTION_LOG_LIMIT / LINE * LINE);
 }
 
 struct heard {
@@ -136,6 +168,7 @@ int main(void)
         cmocka_unit_test(what_is_written_is_kept_until_the_last_writer_ends),
         cmocka_unit_test(each_cut_has_what_came_since_the_last),
         cmocka_unit_test(of_too_much_the_last_is_kept),
+        cmocka_unit_test(half_a_line_is_not_kept),
         cmocka_unit_test(whole_lines_are_heard_once_each),
         cmocka_unit_test(an_unused_log_is_let_go),
     };
