@@ -107,6 +107,7 @@ static void answer_with_time_out(const struct run *run, const struct progress *p
                   run->event->record_count, run->event->records[run->index - 1].key);
     out->failure_type = TIME_OUT;
     out->failure = answer_failure(text_string(&reason), last_words(progress));
+    out->reason_count = reason.length;
 }
 
 /* What it printed is the response, byte for byte. */
@@ -146,6 +147,7 @@ static void answer(const struct run *run, struct progress *progress, struct job_
             text_format("the user script exited with code %d", progress->exit_code);
         out->failure_type = "Skiff.ScriptFailed";
         out->failure = answer_failure(reason, last_words(progress));
+        out->reason_count = strlen(reason);
     } else if (is_raw) {
         answer_raw(progress, out);
     } else {

@@ -18,6 +18,7 @@ struct job_result {
     int exit_code;            /* of the first program that ended with another than 0 */
     const char *failure_type; /* "Skiff.Timeout"; NULL: it did not fail */
     char *failure;
+    size_t reason_count; /* of its bytes, before what the program printed; 0: all are */
 };
 
 void job_run(const struct job_context *context, const struct invocation *invocation,

@@ -52,6 +52,14 @@ static bool read_settings(const char *const *environment, bool is_outside, struc
             error_wrap(err, "configuration"));
 }
 
+/* Without what the program printed, which is in the log already. */
+static void log_failure(const struct job_result *result, enum log_level lowest)
+{
+    size_t count = result->reason_count ? result->reason_count : strcspn(result->failure, "\n");
+
+    log_line(lowest, LOG_ERROR, "%s: %.*s", result->failure_type, (int)count, result->failure);
+}
+
 /* Serves events until the API cannot be talked to any more; then false. `server` is NULL where
  * each event has a run of its own. */
 static bool serve(struct runtime_client *client, const struct job_context *context,
@@ -69,9 +77,8 @@ static bool serve(struct runtime_client *client, const struct job_context *conte
             server_run(server, &invocation, &result);
         else
             job_run(context, &invocation, &result);
-        if (!result.response) /* the lines that follow are output, in the log already */
-            log_line(lowest, LOG_ERROR, "%s: %.*s", result.failure_type,
-                     (int)strcspn(result.failure, "\n"), result.failure);
+        if (!result.response)
+            log_failure(&result, lowest);
         if (!deliver(client, invocation.request_id, &result, lowest, err))
             return false;
     }

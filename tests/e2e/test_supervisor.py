@@ -238,6 +238,7 @@ class Contract:
             self.assertGreater(time.monotonic() - started, 1.9)
             error = self.fails(answer, "Skiff.Timeout", "time limit of 2 s")
             self.assertTrue(error["errorMessage"].endswith("had printed:\npartial\n"), error)
+            self.assertTrue(function.log("ERROR")[0].endswith("of container.timeout_threshold)"))
             self.assertNotIn("sleep", self.processes(function))
 
     def test_an_end_ends_what_was_left_in_the_background(self):
