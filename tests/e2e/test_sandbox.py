@@ -390,13 +390,17 @@ class LimitsTest(LocalCase):
             self.skipTest("this machine lets nobody limit memory")
         self.define("eater", "head -c 60000000 /dev/zero | tail -c 59999999 | wc -c;"
                              "tail -c 1000000000 /dev/zero | wc -c; sleep 600", memory=128)
-        done = self.skiff("--quiet", "run", "-n", "eater", status=1)
-        self.assertIn("Runtime exited with error: signal: killed", done.stdout + done.stderr)
+        run = process.start([self.program, "--quiet", "run", "-n", "eater"], text=True,
+                            env=self.environment, cwd=self.folder, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT)
+        self.addCleanup(process.stop, run)
+        said, _ = run.communicate(timeout=120)
+        self.assertEqual(run.returncode, 1, said)
+        self.assertIn("Runtime exited with error: signal: killed", said)
         log = self.skiff("log", "-n", "eater").stdout
         self.assertRegex(log, r"\n59999999\n(?s:.*)signal: killed\nRuntime.ExitError\nEND ")
         self.assertEqual([group for mount in ("/sys/fs/cgroup", "/sys/fs/cgroup/memory")
-                          for group in Path(mount).rglob("skiff-*")
-                          if not Path("/proc", group.name.split("-")[1]).exists()], [])
+                          for group in Path(mount).rglob(f"skiff-{run.pid}-*")], [])
 
     def test_without_qemu_it_is_said_what_to_install(self):
         if not QEMU or any(Path("/proc/sys/fs/binfmt_misc").glob("qemu-*")):
