@@ -313,11 +313,15 @@ static bool advise(const struct deployment *deployment, struct error *err)
 
     if (!deployment->push.is_begun)
         return false;
-    return error_set(err, cause.kind,
-                     "%.650s; %s is there: mend the cause and go on with 'skiff%s deploy', or "
-                     "take everything away with 'skiff%s rm -n %s'",
-                     cause.text, deployment->push.is_sent ? "the image" : "a part of the image",
-                     local_word(tools), local_word(tools), definition_of(tools)->name);
+    error_set(err, cause.kind,
+              "%.650s; %s is there: mend the cause and go on with 'skiff%s deploy'", cause.text,
+              deployment->push.is_sent ? "the image" : "a part of the image",
+              local_word(tools));
+    if (deployment->present.exists) /* which nobody wants to lose for that */
+        return false;
+    const struct error advice = *err;
+    return error_set(err, cause.kind, "%.860s, or take everything away with 'skiff%s rm -n %s'",
+                     advice.text, local_word(tools), definition_of(tools)->name);
 }
 
 static bool undo(const struct deployment *deployment, struct error *err)

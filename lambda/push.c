@@ -12,14 +12,27 @@ static const char TAG[] = "latest";
 
 enum { OWN_TAG_DIGITS = 16 }; /* of the digest, for an image's own tag */
 
-bool push_is_named(const struct push *push)
+/* For where tags may not move: the same for the same image; a new string. */
+static char *own_tag(const struct push *push)
+{
+    return text_format("skiff-%.*s", OWN_TAG_DIGITS,
+                       digest_format(&push->top).text + strlen("sha256:"));
+}
+
+static bool names_it(const struct push *push, const char *tag)
 {
     owned(document) struct document document = {0};
     struct error unknown;
 
-    return push->repository.store &&
-           store_resolve(push->repository.store, TAG, &document, &unknown) &&
+    return store_resolve(push->repository.store, tag, &document, &unknown) &&
            digest_equal(&document.descriptor.digest, &push->top);
+}
+
+bool push_is_named(const struct push *push)
+{
+    owned(memory) char *tag = own_tag(push);
+
+    return push->repository.store && (names_it(push, TAG) || names_it(push, tag));
 }
 
 void push_note(struct push *push)
@@ -33,7 +46,7 @@ void push_note(struct push *push)
         push->former = (struct document){0};
 }
 
-/* Where tags may not move, the image's own is the same for the same image. */
+/* The function runs by digest, so that a tag may not move stops nothing. */
 static bool copy(const struct push *push, struct error *err)
 {
     const struct copy_options options = {.progress = push->progress,
@@ -45,10 +58,11 @@ static bool copy(const struct push *push, struct error *err)
         return true;
     if (err->kind != ERROR_CONFLICT)
         return false;
-    owned(memory) char *tag =
-        text_format("skiff-%.*s", OWN_TAG_DIGITS, top.text + strlen("sha256:"));
-    progress_step(push->progress, "The repository's tags do not move; the image is tagged %s",
-                  tag);
+    owned(memory) char *tag = own_tag(push);
+    progress_warn(push->progress,
+                  "the tags of %.200s may not move, so '%s' stays what it was and the image is "
+                  "tagged %s; the function runs it by digest",
+                  push->repository.uri, TAG, tag);
     return image_copy(push->from, top.text, push->repository.store, tag, &options, &summary,
                       err);
 }

@@ -29,7 +29,7 @@ struct push {
     struct document former; /* owned: what the tag named; likewise */
 };
 
-/** Whether the tag names the image already. What cannot be asked is not. */
+/** Whether a tag names the image already. What cannot be asked is not. */
 bool push_is_named(const struct push *push);
 
 /** Looks at what is there, for push_undo(). */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
 
@@ -120,6 +121,16 @@ static bool tag_names(const struct manifest_place *place, const char *tag,
            digest_equal(&held.descriptor.digest, &manifest->descriptor.digest);
 }
 
+/* What the specification leaves to each manifest, and Amazon ECR refuses in other words. */
+static bool lacks_media_type(const struct document *manifest)
+{
+    json_owned json_t *json = NULL;
+    struct error ignored;
+
+    return document_parse(manifest, &json, &ignored) &&
+           !json_optional_string(json, "mediaType");
+}
+
 bool manifest_put(const struct manifest_place *place, const char *tag,
                   const struct document *manifest, struct error *err)
 {
@@ -144,5 +155,11 @@ bool manifest_put(const struct manifest_place *place, const char *tag,
     session_reason_error(place->session, &request, response.status, &reason, err);
     if (is_immutable)
         err->kind = ERROR_CONFLICT;
-    return false;
+    const struct error refusal = *err;
+    if (!lacks_media_type(manifest) || (response.status != 400 && response.status != 405))
+        return false;
+    return error_set(err, refusal.kind,
+                     "%.800s; the manifest has no mediaType, which Amazon ECR wants: 'skiff "
+                     "build' gives the image it makes one",
+                     refusal.text);
 }

@@ -108,6 +108,23 @@ static struct chance chance_after_refusal(const struct aws *aws, const struct aw
     return chance;
 }
 
+/* Credentials that have ended before their time: the next try has others, or there is none. */
+static bool refuse(const struct aws *aws, const struct aws_credentials *who,
+                   const struct refusal *refusal, struct chance *chance, struct error *err)
+{
+    struct error told;
+    struct error trouble;
+
+    if (!refusal_is_expiry(refusal) || !who->access_key)
+        return refusal_set_error(refusal, err);
+    refusal_set_error(refusal, &told);
+    chance->again = chance->now = credentials_keeper_replace(aws->credentials, who, &trouble);
+    if (!chance->again)
+        return error_set(err, told.kind, "%.600s; %.300s", told.text, trouble.text);
+    *err = told;
+    return false;
+}
+
 static bool send_once(const struct aws *aws, const struct aws_call *call,
                       const struct endpoint *endpoint, const void *body, size_t body_count,
                       struct aws_answer *out, struct refusal *refusal, struct chance *chance,
@@ -131,7 +148,7 @@ static bool send_once(const struct aws *aws, const struct aws_call *call,
     if (answer.head.status < 200 || answer.head.status > 299) {
         refusal_read(&answer.head, answer.bytes, answer.count, refusal);
         *chance = chance_after_refusal(aws, call, &answer.head, refusal);
-        return refusal_set_error(refusal, err);
+        return refuse(aws, &signed_call.who, refusal, chance, err);
     }
     *out = answer;
     answer = (struct aws_answer){0};

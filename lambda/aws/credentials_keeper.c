@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lambda/aws/credentials_keeper.h"
 
+#include <string.h>
+
 #include "lambda/aws/timestamp.h"
 #include "oci/base/memory.h"
 
@@ -84,6 +86,39 @@ bool credentials_keeper_get(struct credentials_keeper *keeper, struct aws_creden
         };
         if (origin)
             *origin = copy_optional(keeper->current.origin);
+    }
+    pthread_mutex_unlock(&keeper->lock);
+    return good;
+}
+
+static bool is_same(const char *one, const char *other)
+{
+    return one && other ? strcmp(one, other) == 0 : one == other;
+}
+
+static bool is_current(const struct credentials_keeper *keeper,
+                       const struct aws_credentials *keys)
+{
+    const struct aws_credentials *current = &keeper->current.keys;
+
+    return is_same(current->access_key, keys->access_key) &&
+           is_same(current->session_token, keys->session_token);
+}
+
+bool credentials_keeper_replace(struct credentials_keeper *keeper,
+                                const struct aws_credentials *ended, struct error *err)
+{
+    const struct credentials_sources *sources = keeper->sources;
+
+    pthread_mutex_lock(&keeper->lock);
+    /* Somebody else may have met the end before. */
+    bool good = !is_current(keeper, ended);
+    if (!good)
+        good = !sources || find_anew(keeper, clock_now(sources->clock), err);
+    if (good && is_current(keeper, ended)) {
+        const char *origin = keeper->current.origin;
+        good = error_set(err, ERROR_DENIED, "the credentials%s%.200s have ended: get new ones",
+                         origin ? " of " : "", origin ? origin : "");
     }
     pthread_mutex_unlock(&keeper->lock);
     return good;

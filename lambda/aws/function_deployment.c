@@ -118,7 +118,8 @@ bool function_deployment_create(struct function_deployment *deployment,
     if (!settle(aws, change, arn, err))
         return false;
     around.arn = *arn;
-    return settle_surroundings(deployment, &around, err);
+    return settle_surroundings(deployment, &around, err) ||
+           error_wrap(err, "the function is active, but not all around it is there");
 }
 
 /* --- one that is there --- */
@@ -274,7 +275,7 @@ bool function_deployment_update(struct function_deployment *deployment,
         return false;
     around.arn = known;
     if (!settle_surroundings(deployment, &around, err))
-        return false;
+        return error_wrap(err, "the function is changed, but not all around it");
     if (!difference.code && !difference.configuration && !difference.tags)
         progress_step(aws->progress, "Function '%s' is as the definition has it.",
                       change->definition->name);

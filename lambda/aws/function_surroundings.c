@@ -77,6 +77,32 @@ static bool change_unless(const struct settling *settling, enum error_kind fine,
     return false;
 }
 
+/* Something that is made by POST where it is not there, and changed by PUT where it is. */
+struct thing {
+    const char *create;
+    const char *create_path;
+    const char *update;
+    const char *update_path;
+    bool is_there;
+};
+
+/* One that turns out to be there was made by a call whose answer was lost. */
+static bool put(const struct settling *settling, const struct thing *thing,
+                const json_t *create_body, const json_t *update_body, json_t **answer,
+                struct error *err)
+{
+    struct error refused = {.kind = ERROR_CONFLICT};
+
+    if (!thing->is_there && change(settling, thing->create, "POST", thing->create_path,
+                                   create_body, answer, &refused))
+        return true;
+    if (refused.kind == ERROR_CONFLICT)
+        return change(settling, thing->update, "PUT", thing->update_path, update_body, answer,
+                      err);
+    *err = refused;
+    return false;
+}
+
 /* What the function was last deployed with; a new value, NULL when not known. */
 static json_t *read_former(const json_t *before)
 {
@@ -175,18 +201,25 @@ static bool url_is_as_wanted(const json_t *present, const json_t *wanted)
     return true;
 }
 
+/* Permissions first: a URL that is as it should be shows that they are, too. */
 static bool make_url(const struct settling *settling, const char *path, const json_t *present,
                      struct error *err)
 {
     const json_t *wanted = settling->definition->function_url;
+    const struct thing thing = {
+        .create = "CreateFunctionUrlConfig",
+        .create_path = path,
+        .update = "UpdateFunctionUrlConfig",
+        .update_path = path,
+        .is_there = present != NULL,
+    };
     json_owned json_t *answer = NULL;
 
     if (present && url_is_as_wanted(present, wanted))
         return true;
-    if (!change(settling, present ? "UpdateFunctionUrlConfig" : "CreateFunctionUrlConfig",
-                present ? "PUT" : "POST", path, wanted, &answer, err) ||
-        (is_public(wanted) && !is_public(present) && !allow_everybody(settling, err)) ||
-        (is_public(present) && !is_public(wanted) && !allow_nobody(settling, err)))
+    if ((is_public(wanted) && !is_public(present) && !allow_everybody(settling, err)) ||
+        (is_public(present) && !is_public(wanted) && !allow_nobody(settling, err)) ||
+        !put(settling, &thing, wanted, wanted, &answer, err))
         return false;
     const char *url = json_optional_string(answer, "FunctionUrl");
     if (url)
@@ -206,9 +239,9 @@ static bool settle_url(const struct settling *settling, struct error *err)
         return false;
     if (wanted)
         return make_url(settling, path, present, err);
-    return !present ||
-           (change(settling, "DeleteFunctionUrlConfig", "DELETE", path, NULL, NULL, err) &&
-            allow_nobody(settling, err));
+    return !present || (allow_nobody(settling, err) &&
+                        change_unless(settling, ERROR_NOT_FOUND, "DeleteFunctionUrlConfig",
+                                      "DELETE", path, NULL, err));
 }
 
 /* --- version and alias --- */
@@ -216,18 +249,19 @@ static bool settle_url(const struct settling *settling, struct error *err)
 static bool point_alias(const struct settling *settling, const json_t *version, bool is_there,
                         struct error *err)
 {
+    const char *function = settling->definition->name;
     const char *alias = settling->definition->alias;
     const char *number = json_optional_string(version, "Version");
-    owned(memory) char *part = is_there ? text_format("/aliases/%s", alias) : NULL;
-    owned(memory) char *path =
-        function_path(FUNCTIONS, settling->definition->name, is_there ? part : "/aliases");
+    owned(memory) char *part = text_format("/aliases/%s", alias);
+    owned(memory) char *all = function_path(FUNCTIONS, function, "/aliases");
+    owned(memory) char *one = function_path(FUNCTIONS, function, part);
     json_owned json_t *body =
         json_pack("{s:s}", "FunctionVersion", number ? number : "$LATEST");
+    json_owned json_t *named = json_copy(body);
+    const struct thing thing = {"CreateAlias", all, "UpdateAlias", one, is_there};
 
-    if (!is_there)
-        json_object_set_new(body, "Name", json_string(alias));
-    if (!change(settling, is_there ? "UpdateAlias" : "CreateAlias", is_there ? "PUT" : "POST",
-                path, body, NULL, err))
+    json_object_set_new(named, "Name", json_string(alias));
+    if (!put(settling, &thing, named, body, NULL, err))
         return false;
     if (!settling->calls && number)
         progress_step(settling->aws->progress, "Alias '%s' is version %s.", alias, number);

@@ -36,9 +36,19 @@ static const struct {
 };
 
 static const char *const throttlings[] = {
-    "Throttling",       "ThrottlingException",       "ThrottledException",
-    "RequestThrottled", "RequestThrottledException", "RequestLimitExceeded",
-    "SlowDown",         "TooManyRequestsException",  "BandwidthLimitExceeded",
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "RequestLimitExceeded",
+    "SlowDown",
+    "TooManyRequestsException",
+    "BandwidthLimitExceeded",
+    "PriorRequestNotComplete",
+    "TransactionInProgressException",
+    "EC2ThrottledException",
+    "ProvisionedThroughputExceededException",
 };
 
 /* What a person may do about it. */
@@ -51,9 +61,14 @@ static const struct {
     {"RequestExpired", "", "is this machine's clock right?"},
     {"", "Signature expired", "is this machine's clock right?"},
     {"", "Signature not yet current", "is this machine's clock right?"},
-    {"ExpiredToken", "", "the credentials are too old, get new ones"},
+    {"ExpiredToken", "Token expired",
+     "the web identity's token is too old: let whoever writes its file write a new one"},
     {"SignatureDoesNotMatch", "", "the secret key does not belong to the access key"},
     {"InvalidSignatureException", "", "the secret key does not belong to the access key"},
+    {"InvalidParameterValue", "media type for the source image",
+     "Lambda takes the manifest of one platform, not an index, with gzip'd layers and a "
+     "mediaType: "
+     "name it by digest"},
     {"InvalidClientTokenId", "",
      "AWS does not know the access key, or it needs its session token"},
     {"UnrecognizedClientException", "",
@@ -141,6 +156,11 @@ bool refusal_is_throttling(const struct refusal *refusal)
         if (strcmp(refusal->code, throttlings[i]) == 0)
             return true;
     return refusal->status == 429;
+}
+
+bool refusal_is_expiry(const struct refusal *refusal)
+{
+    return strncmp(refusal->code, "ExpiredToken", 12) == 0;
 }
 
 bool refusal_is_passing(const struct refusal *refusal)

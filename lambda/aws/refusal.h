@@ -34,6 +34,9 @@ enum error_kind refusal_kind(const struct refusal *refusal);
 /** Whether AWS asks us to slow down, and so did not do what was asked. */
 bool refusal_is_throttling(const struct refusal *refusal);
 
+/** Whether the credentials have ended before their time, and AWS did not do what was asked. */
+bool refusal_is_expiry(const struct refusal *refusal);
+
 /** Whether asking again may help. */
 bool refusal_is_passing(const struct refusal *refusal);
 

@@ -41,7 +41,7 @@ answer = json.loads(client("ecr").batch_get_image(
 
 class AwsTest(AwsCase):
     def test_init_run_and_rm_are_the_whole_way(self):
-        self.aws.front.pending_polls = 1
+        self.aws.front.functions.pending_polls = 1
         done = self.init("moo")
         self.assert_done(done)
         for line in ("Creating ECR repository: moo",
@@ -241,21 +241,21 @@ class AwsTest(AwsCase):
         self.assertEqual(self.left_overs("both"), [])
 
     def test_a_role_that_is_not_known_yet_is_waited_for(self):
-        self.aws.front.refuse("CreateFunction", 400, "InvalidParameterValueException",
-                              "The role defined for the function cannot be assumed by Lambda.")
+        self.refuse("CreateFunction", 400, "InvalidParameterValueException",
+                    "The role defined for the function cannot be assumed by Lambda.")
         done = self.init("patient")
         self.assert_done(done)
         self.assertIn("Waiting for the role to be known to Lambda\n", done.stdout)
         self.assertEqual(self.aws.front.calls.count("CreateFunction"), 2)
 
     def test_throttling_is_waited_out(self):
-        self.aws.front.refuse("DescribeRepositories", 400, "ThrottlingException", "Rate exceeded")
-        self.aws.front.refuse("GetFunction", 503, "ServiceUnavailable", "later")
+        self.refuse("DescribeRepositories", 400, "ThrottlingException", "Rate exceeded")
+        self.refuse("GetFunction", 503, "ServiceUnavailable", "later")
         self.assert_done(self.init("slow"))
 
     def test_a_refusal_is_told_in_awss_own_words(self):
-        self.aws.front.refuse("CreateFunction", 403, "AccessDeniedException",
-                              "User: u is not authorized to perform: iam:PassRole on resource: r")
+        self.refuse("CreateFunction", 403, "AccessDeniedException",
+                    "User: u is not authorized to perform: iam:PassRole on resource: r")
         self.assert_refused(self.init("denied"), "not authorized to perform: iam:PassRole")
         # What was pushed stays, and does not stop the next one.
         self.assert_done(self.init("denied"))
@@ -263,7 +263,7 @@ class AwsTest(AwsCase):
     def test_an_invocation_is_never_repeated(self):
         self.assert_done(self.init("once"))
         self.aws.front.calls.clear()
-        self.aws.front.refuse("Invoke", 500, "ServiceException", "something broke")
+        self.refuse("Invoke", 500, "ServiceException", "something broke")
         self.assert_refused(self.skiff("run", "-n", "once"), "something broke")
         self.assertEqual(self.aws.front.calls, ["Invoke"])
 

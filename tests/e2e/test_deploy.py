@@ -110,7 +110,7 @@ class DeployTest(AwsCase):
         self.assert_done(self.deploy("full"))
         self.assertEqual([call for call in self.changes() if not call.startswith("P")], [
             "UpdateFunctionCode", "UpdateFunctionConfiguration", "DeleteFunctionConcurrency",
-            "DeleteFunctionUrlConfig", "RemovePermission", "RemovePermission"])
+            "RemovePermission", "RemovePermission", "DeleteFunctionUrlConfig"])
         self.assertNotIn("ImageConfigResponse", self.get("full")["Configuration"])
 
     def test_requests_are_as_lambdas_model_has_them(self):
@@ -132,7 +132,7 @@ class DeployTest(AwsCase):
                 aws_model.complaints(model, "UpdateFunctionConfiguration", bad), [], bad)
 
     def test_deploy_makes_then_changes_then_does_nothing(self):
-        self.aws.front.pending_polls = 2
+        self.aws.front.functions.pending_polls = 2
         self.assert_done(self.deploy("again"))
         first = self.get("again")
         self.aws.front.calls.clear()
@@ -164,29 +164,29 @@ class DeployTest(AwsCase):
         self.assertEqual(self.variables("merge"), {"COLOUR": "red"})
 
     def test_a_creation_that_failed_is_made_anew(self):
-        self.aws.front.ends = ("InvalidImage", "UnsupportedImageLayerDetected - Layer sha256:1")
+        self.aws.front.functions.ends = ("InvalidImage", "UnsupportedImageLayerDetected - Layer sha256:1")
         done = self.deploy("broken")
         self.assert_refused(done, "(InvalidImage); the layer it names has to be gzip")
         self.assertIn("go on with 'skiff deploy'", done.stderr)
-        self.aws.front.ends = None
+        self.aws.front.functions.ends = None
         done = self.deploy("broken")
         self.assert_done(done)
         self.assertIn("The creation of function 'broken' had failed; it is made anew\n",
                       done.stdout)
 
     def test_waiting_has_the_end_one_gives_it(self):
-        self.aws.front.pending_polls = 100
+        self.aws.front.functions.pending_polls = 100
         done = self.deploy("late", "--wait", "1")
         self.assert_refused(done, "is not active after 1 s (Pending: The function is being created.)")
-        self.aws.front.pending_polls = 0
+        self.aws.front.functions.pending_polls = 0
 
     def test_an_earlier_change_is_waited_for(self):
         self.assert_done(self.deploy("busy"))
-        for operation, code in (("UpdateFunctionConfiguration", "ResourceConflictException"),):
-            self.aws.front.refuse(operation, 409, code, "The operation cannot be performed at this "
-                                  "time. An update is in progress for resource: busy")
-        self.aws.front.refuse("UpdateFunctionConfiguration", 429, "TooManyRequestsException",
-                              "Rate exceeded")
+        for status, code, message in (
+                (409, "ResourceConflictException", "The operation cannot be performed at this "
+                 "time. An update is in progress for resource: busy"),
+                (429, "TooManyRequestsException", "Rate exceeded")):
+            self.refuse("UpdateFunctionConfiguration", status, code, message)
         done = self.deploy("busy", "-t", "60")
         self.assert_done(done)
         self.assertIn("Waiting for an earlier change of the function\n", done.stdout)
@@ -258,19 +258,19 @@ class DeployTest(AwsCase):
         self.assertEqual(self.changes(), [])
 
     def test_rollback_undoes_a_creation(self):
-        self.aws.front.ends = ("EniLimitExceeded", "no interface is left")
+        self.aws.front.functions.ends = ("EniLimitExceeded", "no interface is left")
         done = self.deploy("back", "--rollback")
         self.assert_refused(done, "use fewer subnets and security groups")
         self.assertIn("what was done is undone", done.stderr)
-        self.aws.front.ends = None
+        self.aws.front.functions.ends = None
         self.assertEqual(self.left_overs("back"), [])
 
     def test_rollback_undoes_an_update(self):
         self.assert_done(self.deploy("forth"))
         before = self.get("forth")
         images = self.images("forth")
-        self.aws.front.refuse("PutFunctionConcurrency", 400, "InvalidParameterValueException",
-                              "decreases account's UnreservedConcurrentExecution below its minimum")
+        self.refuse("PutFunctionConcurrency", 400, "InvalidParameterValueException",
+                    "decreases account's UnreservedConcurrentExecution below its minimum")
         done = self.deploy("forth", "--rollback", "-s", "other.sh", "-m", "256",
                            more="concurrency: 900\n")
         self.assert_refused(done, "below its minimum")

@@ -126,8 +126,8 @@ functions:
                 self.assert_found(found["role"], "wrong", text, advice)
 
     def test_a_role_nobody_may_look_at_is_no_obstacle(self):
-        self.aws.front.refuse("GetRole", 403, "AccessDenied", "not authorized: iam:GetRole",
-                              times=2)
+        self.aws.front.faults.refuse("GetRole", 403, "AccessDenied",
+                                     "not authorized: iam:GetRole", times=2)
         found = self.examine("-r", self.aws.role, environment=self.aws.environment)
         self.assert_found(found["role"], "unsure", "AccessDenied", "iam:GetRole")
 

@@ -165,7 +165,7 @@ class ExportTest(AwsCase):
         self.aws.boto3("answer = client('lambda').create_function(**values['request'])",
                        through_front=True, request=request)
         # It is as the definition has it, but for what was left out.
-        self.aws.front.pending_polls = 0
+        self.aws.front.functions.pending_polls = 0
         self.aws.front.calls.clear()
         self.assert_done(self.skiff("update", "-f", path))
         self.assertNotIn("UpdateFunctionCode", self.aws.front.calls)

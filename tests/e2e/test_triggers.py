@@ -187,7 +187,7 @@ class TriggerTest(AwsCase):
         self.assertIsNone(self.bucket("planned-in"))
 
     def test_a_step_that_fails_is_gone_on_with_or_undone(self):
-        self.aws.front.refuse("PutBucketNotificationConfiguration", 403, "AccessDenied", "no")
+        self.refuse("PutBucketNotificationConfiguration", 403, "AccessDenied", "no")
         done = self.deploy("broken", input=["broken-in/a"])
         self.assert_refused(done, "input 'broken-in': bucket 'broken-in': s3 "
                             "PutBucketNotificationConfiguration: AccessDenied: no")
@@ -217,8 +217,8 @@ class TriggerTest(AwsCase):
         self.assertEqual(self.bucket("far-out")["keys"], ["there/"])
 
     def test_a_permission_s3_does_not_know_yet_is_waited_for(self):
-        self.aws.front.refuse("PutBucketNotificationConfiguration", 400, "InvalidArgument",
-                              "Unable to validate the following destination configurations")
+        self.refuse("PutBucketNotificationConfiguration", 400, "InvalidArgument",
+                    "Unable to validate the following destination configurations")
         done = self.deploy("early", input=["early-in"])
         self.assert_done(done)
         self.assertIn("Waiting for S3 to know that it may call the function\n", done.stdout)
@@ -226,7 +226,7 @@ class TriggerTest(AwsCase):
     def test_buckets_that_are_gone_or_closed_do_not_stop_rm(self):
         self.assert_done(self.deploy("gone", input=["gone-in", "gone-closed"]))
         self.aws.boto3("client('s3').delete_bucket(Bucket='gone-in')")
-        self.aws.front.refuse("PutBucketNotificationConfiguration", 403, "AccessDenied", "no")
+        self.refuse("PutBucketNotificationConfiguration", 403, "AccessDenied", "no")
         done = self.skiff("rm", "-n", "gone")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("the bucket goes on calling the function that is gone: bucket 'gone-closed'",

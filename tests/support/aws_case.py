@@ -52,8 +52,10 @@ class AwsCase(unittest.TestCase):
 
     def setUp(self):
         self.aws.front.calls.clear()
-        self.aws.front.pending_polls = 0
-        self.aws.front.ends = None
+        self.refuse = self.aws.front.faults.refuse
+        self.addCleanup(self.aws.front.faults.clear)
+        self.aws.front.functions.pending_polls = 0
+        self.aws.front.functions.ends = None
 
     def skiff(self, *arguments, **variables):
         return subprocess.run([SKIFF, *arguments], cwd=self.folder, check=False, text=True,

@@ -8,10 +8,8 @@ does what real AWS does and they do not:
   * a login for twelve hours, and the address where it is good;
   * an image pushed into the registry is known to the API, one deleted in the API leaves the
     registry, and a repository nobody created is not made by pushing;
-  * manifests without a mediaType are refused, PATCH is answered 201;
-  * a function needs an image that is there and no index, is Pending for a while after it was
-    made, InProgress after it was changed, refuses changes meanwhile, tells all that was asked
-    of it, and is not invoked unless it was made here.
+  * manifests without a mediaType are refused, and tags that may not move; PATCH is answered 201;
+  * a function needs an image that is there and no index, and takes its time (lambda_state.py).
 
 Bodies of blobs pass through in pieces.
 """
@@ -28,6 +26,9 @@ import sys
 import threading
 import time
 from urllib.parse import urlsplit
+
+from tests.support.aws_faults import Faults, in_json
+from tests.support.lambda_state import Functions
 
 PIECE = 64 * 1024
 MANIFEST_LIMIT = 4 * 1024 * 1024
@@ -73,36 +74,26 @@ HOP_HEADERS = {"connection", "keep-alive", "transfer-encoding", "te", "trailer",
                "proxy-connection", "expect"}
 
 
-# What Lambda tells of a function as it was asked for it. moto leaves out some.
-TOLD = ("Role", "Description", "Timeout", "MemorySize", "Environment", "VpcConfig", "KMSKeyArn",
-        "FileSystemConfigs", "EphemeralStorage", "TracingConfig", "DeadLetterConfig",
-        "LoggingConfig", "Architectures")
-CHANGES = ("UpdateFunctionCode", "UpdateFunctionConfiguration", "PublishVersion")
-
-
 class EcrFront:
-    """`pending_polls`: how often GetFunction says Pending after CreateFunction, or InProgress
-    after a change. `ends`: what then becomes of it, (reason code, reason) or None for well.
-    `calls`: every API operation asked for so far, and "<METHOD> <path>" of every request to the
+    """`functions`: where they stand, with switches for that. `calls`: every API operation asked for so far, and "<METHOD> <path>" of every request to the
     registry. `requests`: (operation, path, body) of those with a body in JSON. `signers`: (service,
-    access key) of those that are signed. `bucket_regions`: of buckets that answer there alone."""
+    access key) of those that are signed. `bucket_regions`: of buckets that answer there alone.
+    `faults`: what goes wrong."""
 
     def __init__(self, moto_url, registry, keys, region):
         self.moto = urlsplit(moto_url).netloc
         self.registry = registry
         self.region = region
-        self.pending_polls = 1
-        self.ends = None
+        self.functions = Functions()
         self.calls = []
         self.requests = []
         self.signers = []
         self.bucket_regions = {}
+        self.faults = Faults()
         self.url = None
         self._keys = keys
         self._logins = 1         # that were given out, one after the other
         self._requests_left = None  # of the registry's, until the login runs out
-        self._functions = {}  # those made here
-        self._refusals = []
         self._lock = threading.Lock()
         self._server = None
 
@@ -119,11 +110,6 @@ class EcrFront:
             self._server.server_close()
             self._server = None
 
-    def refuse(self, operation, status, code, message, times=1):
-        """Lets the next requests for an operation fail."""
-        with self._lock:
-            self._refusals += [(operation, status, code, message)] * times
-
     def expire_login(self, after):
         """Lets the login run out after so many requests to the registry."""
         with self._lock:
@@ -134,56 +120,6 @@ class EcrFront:
     def note(self, call):
         with self._lock:
             self.calls.append(call)
-
-    def take_refusal(self, operation):
-        with self._lock:
-            for refusal in self._refusals:
-                if refusal[0] == operation:
-                    self._refusals.remove(refusal)
-                    return refusal
-        return None
-
-    def change_function(self, operation, name, body):
-        """Notes what a function is asked to be, and that it takes a while to become so."""
-        with self._lock:
-            function = self._functions.setdefault(name, {"asked": {}})
-            function["asked"].update(body)
-            if operation != "PublishVersion":
-                function.update(polls=self.pending_polls, ends=self.ends,
-                                is_new=operation == "CreateFunction")
-
-    def remove_function(self, name):
-        with self._lock:
-            self._functions.pop(name, None)
-
-    def has_function(self, name):
-        return name in self._functions
-
-    def is_changing(self, name):
-        return self._functions.get(name, {}).get("polls", 0) > 0
-
-    def amend(self, configuration):
-        """Tells of a function what it was asked to be, and where it stands."""
-        function = self._functions.get(configuration["FunctionName"])
-        if not function:
-            return
-        asked = function["asked"]
-        configuration.update({name: asked[name] for name in TOLD if name in asked})
-        if asked.get("ImageConfig"):
-            configuration["ImageConfigResponse"] = {"ImageConfig": asked["ImageConfig"]}
-        else:
-            configuration.pop("ImageConfigResponse", None)
-        prefix, state = ("State", "State") if function["is_new"] else ("LastUpdateStatus",) * 2
-        with self._lock:
-            left = function["polls"]
-            function["polls"] = max(0, left - 1)
-        if left > 0:
-            configuration.update({state: "Pending" if function["is_new"] else "InProgress",
-                                  f"{prefix}Reason": "The function is being created.",
-                                  f"{prefix}ReasonCode": "Creating"})
-        elif function["ends"]:
-            configuration.update({state: "Failed", f"{prefix}ReasonCode": function["ends"][0],
-                                  f"{prefix}Reason": function["ends"][1]})
 
     def new_login(self):
         with self._lock:
@@ -213,8 +149,17 @@ class EcrFront:
         """Asks moto's ECR on the front's own account: (status, answer)."""
         return ask_ecr(self.moto, self._keys, self.region, operation, body)
 
-    def has_repository(self, name):
-        return self.ask_ecr("DescribeRepositories", repositoryNames=[name])[0] == 200
+    def repository(self, name):
+        """What moto knows of it; None where it is not."""
+        status, answer = self.ask_ecr("DescribeRepositories", repositoryNames=[name])
+        return answer["repositories"][0] if status == 200 else None
+
+    def holds_still(self, name, tag):
+        """Whether the tag is there and may not move."""
+        if tag.startswith("sha256:") or self.repository(name)["imageTagMutability"] == "MUTABLE":
+            return False
+        return bool(self.ask_ecr("BatchGetImage", repositoryName=name,
+                                 imageIds=[{"imageTag": tag}])[1].get("images"))
 
     def ask_registry(self, method, path):
         """Asks the registry: (status, headers)."""
@@ -256,6 +201,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _serve(self):
         self._body = Body(self.rfile, self.headers)
+        self._is_lost = False
         try:
             if self.path.startswith("/v2"):
                 self._serve_registry()
@@ -283,17 +229,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self._answer(301, {"x-amz-bucket-region": region}, b"<Error><Code>PermanentRedirect"
                              b"</Code><Message>elsewhere</Message></Error>")
                 return
-        if body.startswith(b"{"):
-            self.front.requests.append((operation, self.path, json.loads(body)))
-        refusal = self.front.take_refusal(operation) or self._refuse_function(operation, body)
+        asked = json.loads(body) if body.startswith(b"{") else {}
+        if asked:
+            self.front.requests.append((operation, self.path, asked))
+        if self._meets_fault(operation):
+            return
+        refusal = self._refuse(operation, asked)
         if refusal:
-            self._answer_json(refusal[1], {"__type": refusal[2], "message": refusal[3]},
-                              {"x-amzn-ErrorType": refusal[2]})
+            self._answer(refusal.status, refusal.headers, refusal.body)
             return
         with self._forward(self.front.moto, body) as answer:
             content = answer.read()
             if answer.status < 300:
-                content = self._amend(operation, body, content)
+                self.front.functions.note(operation, self.path, asked)
+                content = self._amend(operation, asked, content)
             self._answer(answer.status, answer.headers, content)
 
     def _operation(self, body):
@@ -325,22 +274,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             f"{self.command.capitalize()}{'Bucket' if is_bucket else 'Object'}"
         ).replace("PutBucket", "CreateBucket")
 
-    def _function_name(self):
-        return FUNCTIONS.match(self.path)["name"]
-
-    def _refuse_function(self, operation, body):
-        """What Lambda says of an image it cannot run and of a function that is not there."""
+    def _refuse(self, operation, asked):
+        """What Lambda says of a change that cannot be, and of an image it cannot run."""
         if operation == "CreateFunction":
-            return self._refuse_image(json.loads(body).get("Code", {}).get("ImageUri", ""))
-        if operation in CHANGES and self.front.is_changing(self._function_name()):
-            return (operation, 409, "ResourceConflictException", "The operation cannot be performed "
-                    "at this time. An update is in progress for resource: "
-                    f"{self._function_name()}")
-        if operation == "UpdateFunctionCode":
-            return self._refuse_image(json.loads(body).get("ImageUri", ""))
-        if operation == "Invoke" and not self.front.has_function(self._function_name()):
-            return (operation, 404, "ResourceNotFoundException", "Function not found")
-        return None
+            return self._refuse_image(asked.get("Code", {}).get("ImageUri", ""))
+        refusal = self.front.functions.refuse(operation, self.path, asked)
+        if not refusal and operation == "UpdateFunctionCode":
+            return self._refuse_image(asked.get("ImageUri", ""))
+        return refusal
 
     def _refuse_image(self, uri):
         name, at, reference = uri.partition("/")[2].partition("@")
@@ -349,14 +290,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         status, headers = self.front.ask_registry("HEAD", f"/v2/{name}/manifests/{reference}")
         code = "InvalidParameterValueException"
         if status != 200:
-            return ("CreateFunction", 400, code,
-                    f"Source image {uri} does not exist. Provide a valid source image.")
+            return in_json(400, code,
+                           f"Source image {uri} does not exist. Provide a valid source image.")
         if headers.get("Content-Type") in INDEX_TYPES:
-            return ("CreateFunction", 400, code, "The image manifest, config or layer media type "
-                    f"for the source image {uri} is not supported.")
+            return in_json(400, code, "The image manifest, config or layer media type for the "
+                           f"source image {uri} is not supported.")
         return None
 
-    def _amend(self, operation, body, content):
+    def _amend(self, operation, asked, content):
         if operation == "GetAuthorizationToken":
             return json.dumps({"authorizationData": [{
                 "authorizationToken": self.front.new_login(),
@@ -364,14 +305,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 "proxyEndpoint": self.front.url,
             }]}).encode()
         if operation == "BatchDeleteImage":
-            self._delete_from_registry(json.loads(body)["repositoryName"], json.loads(content))
-        if operation == "CreateFunction":
-            self.front.change_function(operation, json.loads(body)["FunctionName"],
-                                       json.loads(body))
-        if operation in CHANGES:
-            self.front.change_function(operation, self._function_name(), json.loads(body))
-        if operation == "DeleteFunction":
-            self.front.remove_function(self._function_name())
+            self._delete_from_registry(asked["repositoryName"], json.loads(content))
         if operation == "GetBucketNotificationConfiguration":  # moto's name for an empty one
             return content.replace(b"GetBucketNotificationResponse", b"NotificationConfiguration")
         if operation == "ListFunctions":
@@ -388,7 +322,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.front.ask_registry("DELETE", f"/v2/{repository}/manifests/{digest}")
 
     def _amend_function(self, function):
-        self.front.amend(function["Configuration"])
+        self.front.functions.amend(function["Configuration"])
         code = function.get("Code", {})
         if "@" in code.get("ImageUri", ""):  # moto 5.2.5 doubles the "@sha256"
             code["ResolvedImageUri"] = code["ImageUri"]
@@ -418,7 +352,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         self.headers.replace_header("Authorization", f"Basic {self.front.registry_login}")
         found = REGISTRY_PATH.match(self.path)
-        if found and self.command != "DELETE" and not self.front.has_repository(found["name"]):
+        if found and self._meets_fault(f"{self.command} {kind_of(found)}"):
+            return
+        if found and self.command != "DELETE" and not self.front.repository(found["name"]):
             self._refuse_registry(404, "NAME_UNKNOWN", f"The repository with name "
                                   f"'{found['name']}' does not exist in the registry")
         elif found and found["kind"] == "manifests" and self.command == "PUT":
@@ -434,6 +370,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if not media_type:
             self._refuse_registry(405, "UNSUPPORTED", "Invalid parameter at 'ImageManifest' "
                                   "failed to satisfy constraint: 'Invalid JSON syntax'")
+            return
+        if self.front.holds_still(name, reference):  # even for what it names already
+            self._refuse_registry(400, "TAG_INVALID", f"The image tag '{reference}' already exists "
+                                  f"in the '{name}' repository and cannot be overwritten because "
+                                  "the tag is immutable.")
             return
         with self._forward(self.front.registry.host, manifest) as answer:
             content = answer.read()
@@ -503,7 +444,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(content)
 
+    def _meets_fault(self, kind):
+        """Whether that is the end of the request."""
+        fault = self.front.faults.take(kind)
+        self._is_lost = fault is not None and not fault.status
+        if fault and fault.status:
+            self._answer(fault.status, fault.headers, fault.body)
+        return bool(fault and fault.status)
+
     def _send_head(self, status, headers, length):
+        if self._is_lost:
+            raise ConnectionResetError("an answer that is lost")
         self.send_response(status)
         for name, value in headers.items():
             # moto's checksum is of what it said, not of what we make of it.
@@ -516,6 +467,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             else:
                 self.send_header("Content-Length", length)
         self.end_headers()
+
+
+def kind_of(path):
+    """What a match of REGISTRY_PATH is about: manifests, blobs, uploads, tags."""
+    return "uploads" if path["rest"].startswith("uploads/") else path["kind"]
 
 
 class Answer:

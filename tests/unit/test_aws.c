@@ -70,6 +70,21 @@ static const struct {
      "UnrecognizedClientException: invalid token; AWS does not know the access key, or it "
      "needs "
      "its session token"},
+    {{"",
+      403,
+      "{\"__type\":\"ExpiredTokenException\",\"message\":\"The token is expired\"}",
+      {{0}}},
+     ERROR_DENIED,
+     "ExpiredTokenException: The token is expired; the credentials have ended: get new ones"},
+    {{"",
+      400,
+      "{\"message\":\"The image manifest, config or layer media type for the source image x is "
+      "not supported.\"}",
+      {{"X-Amzn-ErrorType", "InvalidParameterValueException"}}},
+     ERROR_INVALID,
+     "InvalidParameterValueException: The image manifest, config or layer media type for the "
+     "source image x is not supported.; Lambda takes the manifest of one platform, not an "
+     "index, with gzip'd layers and a mediaType: name it by digest"},
     {{"", 413, "{\"message\":\"Request must be smaller\"}", {{0}}},
      ERROR_LIMIT,
      "HTTP status 413: Request must be smaller"},

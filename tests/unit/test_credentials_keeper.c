@@ -69,11 +69,40 @@ static void credentials_that_have_ended_are_not_used(void **state)
                  "the credentials of the environment ended at 2015-08-30T12:36:00Z");
 }
 
+/* Whatever was said of their end, AWS knows better. */
+static void credentials_that_aws_says_have_ended_are_found_anew(void **state)
+{
+    (void)state;
+    static const struct situation situation = {
+        .variables = {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/x"},
+        .script = {{"GET /x", 200, JSON_ANSWER("AKONE"), {{0}}},
+                   {"GET /x", 200, JSON_ANSWER("AKTWO"), {{0}}},
+                   {"GET /x", 200, JSON_ANSWER("AKTWO"), {{0}}},
+                   {"GET /x", 400, "", {{0}}}}};
+    owned(world) struct world world;
+    owned(credentials_keeper) struct credentials_keeper keeper = {0};
+    owned(aws_credentials) struct aws_credentials one = {0};
+    owned(aws_credentials) struct aws_credentials two = {0};
+    struct error err = {0};
+
+    world_make(&situation, &world);
+    credentials_keeper_init(&keeper, &world.sources);
+    assert_ok(credentials_keeper_get(&keeper, &one, NULL, &err));
+    assert_ok(credentials_keeper_replace(&keeper, &one, &err));
+    assert_ok(credentials_keeper_replace(&keeper, &one, &err)); /* somebody has, already */
+    assert_ok(credentials_keeper_get(&keeper, &two, NULL, &err));
+    assert_string_equal(two.access_key, "AKTWO");
+    assert_fails(credentials_keeper_replace(&keeper, &two, &err), ERROR_DENIED,
+                 "the credentials of the container have ended: get new ones");
+    assert_fails(credentials_keeper_replace(&keeper, &two, &err), ERROR_DENIED, "400");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(credentials_are_renewed_before_they_end),
         cmocka_unit_test(credentials_that_have_ended_are_not_used),
+        cmocka_unit_test(credentials_that_aws_says_have_ended_are_found_anew),
     };
     return cmocka_run_group_tests_name("credentials_keeper", tests, NULL, NULL);
 }
