@@ -18,7 +18,6 @@ struct candidate {
     const json_t *description;
     double pushed;          /* seconds since 1970 */
     const json_t *children; /* digests in it, as names; NULL: no index */
-    bool is_child;
     bool stays;
 };
 
@@ -29,6 +28,7 @@ struct pruning {
     json_t *descriptions; /* owned, like the next two */
     json_t *children;     /* of each index, by its digest */
     json_t *used;
+    json_t *staying;              /* digests, as names */
     struct candidate *candidates; /* owned; the newest first */
     size_t count;
 };
@@ -38,6 +38,7 @@ static inline void pruning_cleanup(struct pruning *pruning)
     json_decref(pruning->descriptions);
     json_decref(pruning->children);
     json_decref(pruning->used);
+    json_decref(pruning->staying);
     free(pruning->candidates);
 }
 
@@ -135,36 +136,76 @@ static bool read_candidates(struct pruning *pruning, struct error *err)
     return true;
 }
 
-static bool is_used(const struct pruning *pruning, const struct candidate *candidate)
+static void stay(struct pruning *pruning, struct candidate *candidate)
+{
+    candidate->stays = true;
+    json_object_set_new(pruning->staying, candidate->digest, json_true());
+}
+
+static bool holds_any(const struct candidate *candidate, const json_t *digests)
 {
     const char *child;
     json_t *value;
 
-    if (json_object_get(pruning->used, candidate->digest))
-        return true;
     json_object_foreach((json_t *)candidate->children, child,
-                        value) if (json_object_get(pruning->used, child)) return true;
+                        value) if (json_object_get(digests, child)) return true;
     return false;
 }
 
+/* An index may be in another: this goes on until nothing is found any more. */
+static void keep_holders(struct pruning *pruning)
+{
+    for (bool found = true; found;) {
+        found = false;
+        for (size_t i = 0; i < pruning->count; i++)
+            if (!pruning->candidates[i].stays &&
+                holds_any(&pruning->candidates[i], pruning->staying)) {
+                stay(pruning, &pruning->candidates[i]);
+                found = true;
+            }
+    }
+}
+
+/* Likewise. */
+static void keep_held(struct pruning *pruning)
+{
+    json_owned json_t *held = json_object();
+
+    for (bool found = true; found;) {
+        found = false;
+        for (size_t i = 0; i < pruning->count; i++)
+            if (pruning->candidates[i].stays && pruning->candidates[i].children)
+                json_object_update(held, (json_t *)pruning->candidates[i].children);
+        for (size_t i = 0; i < pruning->count; i++)
+            if (!pruning->candidates[i].stays &&
+                json_object_get(held, pruning->candidates[i].digest)) {
+                stay(pruning, &pruning->candidates[i]);
+                found = true;
+            }
+    }
+}
+
+/* What is in use stays with the indexes it is in, the newest stay, and each index with all that
+ * is in it. */
 static void choose(struct pruning *pruning, int keep)
 {
-    struct candidate *all = pruning->candidates;
+    json_owned json_t *children = json_object();
     int kept = 0;
 
+    pruning->staying = json_object();
+    for (size_t i = 0; i < pruning->count; i++) {
+        struct candidate *candidate = &pruning->candidates[i];
+        if (candidate->children)
+            json_object_update(children, (json_t *)candidate->children);
+        if (json_object_get(pruning->used, candidate->digest) ||
+            holds_any(candidate, pruning->used))
+            stay(pruning, candidate);
+    }
+    keep_holders(pruning);
     for (size_t i = 0; i < pruning->count; i++)
-        for (size_t j = 0; j < pruning->count; j++)
-            if (json_object_get(all[j].children, all[i].digest))
-                all[i].is_child = true;
-    for (size_t i = 0; i < pruning->count; i++)
-        if (!all[i].is_child) {
-            all[i].stays = kept < keep || is_used(pruning, &all[i]);
-            kept++;
-        }
-    for (size_t i = 0; i < pruning->count; i++)
-        for (size_t j = 0; j < pruning->count && all[i].is_child; j++)
-            if (all[j].stays && json_object_get(all[j].children, all[i].digest))
-                all[i].stays = true;
+        if (!json_object_get(children, pruning->candidates[i].digest) && kept++ < keep)
+            stay(pruning, &pruning->candidates[i]);
+    keep_held(pruning);
 }
 
 static bool delete_some(const struct pruning *pruning, bool indexes, struct error *err)
