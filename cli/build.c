@@ -206,8 +206,7 @@ static bool build_run(struct context *context, const void *values, const char **
     json_t *results = json_object_get(metadata, "destinations");
     (void)arguments;
 
-    if (!function_options_read(&build->function, !build->push, context_progress(context), &file,
-                               err) ||
+    if (!function_options_read(&build->function, !build->push, context, &file, err) ||
         !check(build, &file, err) ||
         !assemble(context, build, &file.functions[0], results, err) ||
         (build->metadata_file && !write_metadata(build->metadata_file, metadata, err)))

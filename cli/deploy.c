@@ -31,7 +31,7 @@ struct deploy_values {
 #define SHARED_OPTIONS \
     FUNCTION_OPTIONS(struct deploy_values, function), \
     OPTION_LIST(struct deploy_values, function.function_environment, "le", "lambda-environment", \
-                "VAR=VALUE", "a variable of the Lambda function; may be repeated"), \
+                "VAR[=VALUE]", "a variable of the Lambda function, likewise"), \
     OPTION_NUMBER(struct deploy_values, function.memory_mib, "m", "memory", "MIB", \
                   "memory, 128 to 10240 (default 512)"), \
     OPTION_NUMBER(struct deploy_values, function.timeout_s, "t", "timeout", "SECONDS", \
@@ -195,8 +195,7 @@ static bool deploy_all(struct context *context, const struct deploy_values *valu
     owned(definition_file) struct definition_file file = {0};
     json_owned json_t *results = json_array();
 
-    if (!function_options_read(&values->function, false, context_progress(context), &file,
-                               err) ||
+    if (!function_options_read(&values->function, false, context, &file, err) ||
         !use_login(context, values, &file, err))
         return false;
     for (size_t i = 0; i < file.function_count; i++)

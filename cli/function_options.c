@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "cli/context.h"
+
 static bool check_supervisor(const struct function_values *values,
                              const struct definition_file *file, struct error *err)
 {
@@ -15,7 +17,7 @@ static bool check_supervisor(const struct function_values *values,
 }
 
 bool function_options_read(const struct function_values *values, bool name_is_optional,
-                           struct progress *progress, struct definition_file *out,
+                           struct context *context, struct definition_file *out,
                            struct error *err)
 {
     const struct definition_options options = {
@@ -34,6 +36,7 @@ bool function_options_read(const struct function_values *values, bool name_is_op
         .timeout_s = values->timeout_s,
         .environment = values->environment.values,
         .function_environment = values->function_environment.values,
+        .variables = context_environment(context),
         .copies = values->copies.values,
         .extra_payload = values->extra_payload,
         .name_is_optional = name_is_optional,
@@ -51,7 +54,7 @@ bool function_options_read(const struct function_values *values, bool name_is_op
     if (values->execution_mode && strcmp(values->execution_mode, "lambda") != 0)
         return error_set(err, ERROR_USAGE, "execution mode '%.40s': " FUNCTION_OPTIONS_NO_BATCH,
                          values->execution_mode);
-    return definition_file_read(values->file, &options, progress, out, err) &&
+    return definition_file_read(values->file, &options, context_progress(context), out, err) &&
            check_supervisor(values, out, err);
 }
 

@@ -8,6 +8,8 @@
 #include "cli/option.h"
 #include "lambda/definition.h"
 
+struct context;
+
 struct function_values {
     const char *file;
     const char *image;
@@ -43,7 +45,7 @@ struct function_values {
     OPTION_TEXT(type, function.image_file, "if", "image-file", "FILE", "the base image as docker save wrote it"), \
     OPTION_TEXT(type, function.name, "n", "name", "NAME", "the function's name"), \
     OPTION_TEXT(type, function.script, "s", "init-script", "FILE", "the script that runs for each event"), \
-    OPTION_LIST(type, function.environment, "e", "environment", "VAR=VALUE", "a variable for the script; may be repeated"), \
+    OPTION_LIST(type, function.environment, "e", "environment", "VAR[=VALUE]", "a variable for the script, or skiff's own; may be repeated"), \
     OPTION_LIST(type, function.copies, NULL, "copy", "SRC:DEST", "a folder or file for the image; may be repeated"), \
     OPTION_TEXT(type, function.extra_payload, "ep", "extra-payload", "FOLDER", "a folder for /var/task, as SCAR has it")
 /* clang-format on */
@@ -61,5 +63,5 @@ bool function_options_find_one(const char *name, const char *path, struct progre
 
 /** Reads the definition file, or makes one of the options alone. ERROR_USAGE. */
 bool function_options_read(const struct function_values *values, bool name_is_optional,
-                           struct progress *progress, struct definition_file *out,
+                           struct context *context, struct definition_file *out,
                            struct error *err) MUST_CHECK;

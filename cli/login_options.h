@@ -19,7 +19,8 @@ struct login_values {
 /* clang-format off */
 #define LOGIN_OPTIONS(type, login) \
     OPTION_TEXT(type, login.username, "u", "username", "USER", "who to be at the registry"), \
-    OPTION_FLAG(type, login.password_stdin, NULL, "password-stdin", "read the password from stdin")
+    OPTION_FLAG(type, login.password_stdin, NULL, "password-stdin", "read the password from stdin"), \
+    OPTION_REFUSED("p", "password", "everybody on this machine could read it there; give it with --password-stdin, or let skiff ask")
 /* clang-format on */
 
 /** The login that was given; the password is read from stdin, or asked for on a terminal. All

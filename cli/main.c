@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cli/command.h"
@@ -223,12 +224,25 @@ static void keep_standard_numbers(void)
             open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
+/* It would have keys, tokens and words in it, in a file that outlives them. Who takes cores by
+ * a pipe looks at the limit, too. A program that we start may raise it again. */
+static void leave_no_core(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_CORE, &limit) == 0) {
+        limit.rlim_cur = 0;
+        setrlimit(RLIMIT_CORE, &limit);
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct global_values globals = {0};
     struct error err = {0};
     int status = EXIT_SUCCESS;
 
+    leave_no_core();
     keep_standard_numbers();
     output_begin();
     signal(SIGPIPE, SIG_IGN); /* a broken pipe is an error of write(), with a sentence */

@@ -12,6 +12,7 @@
 #include "lambda/definition_settings.h"
 #include "lambda/definition_storage.h"
 #include "lambda/definition_supervisor.h"
+#include "oci/base/environment.h"
 #include "oci/base/file.h"
 #include "oci/base/memory.h"
 #include "oci/base/stream.h"
@@ -257,19 +258,26 @@ static bool add_variables(const struct reading *reading, const struct yaml_node 
     return true;
 }
 
-static bool add_options(const char *const *options, const char *label, variable_rule *rule,
-                        json_t *out, struct error *err)
+/* A value on the command line is for everybody on the machine to see, one in the environment
+ * is not. */
+static bool add_options(const char *const *options, const char *const *variables,
+                        const char *label, variable_rule *rule, json_t *out, struct error *err)
 {
     for (; options && *options; options++) {
-        const char *value = strchr(*options, '=');
+        size_t length = strcspn(*options, "=");
+        owned(memory) char *name = text_format("%.*s", (int)length, *options);
+        const char *value = (*options)[length] ? *options + length + 1
+                            : variables        ? environment_get(variables, name)
+                                               : NULL;
         if (!value) {
-            error_set(err, ERROR_USAGE, "expected NAME=value, found '%.80s'", *options);
+            error_set(err, ERROR_USAGE,
+                      "'%.80s' is neither NAME=value nor set in skiff's own environment",
+                      *options);
             return error_wrap(err, "%s", label);
         }
-        owned(memory) char *name = text_format("%.*s", (int)(value - *options), *options);
-        if (!rule(name, value + 1, err))
+        if (!rule(name, value, err))
             return error_wrap(err, "%s", label);
-        json_object_set_new(out, name, json_string(value + 1));
+        json_object_set_new(out, name, json_string(value));
     }
     return true;
 }
@@ -293,13 +301,14 @@ static bool read_variables(const struct reading *reading, struct error *err)
     return add_variables(
                reading, yaml_find(yaml_find(reading->lambda, "environment"), "Variables"),
                "environment.Variables", definition_rule_function_variable, function, err) &&
-           add_options(options->function_environment, "--lambda-environment",
-                       definition_rule_function_variable, function, err) &&
+           add_options(options->function_environment, options->variables,
+                       "--lambda-environment", definition_rule_function_variable, function,
+                       err) &&
            add_variables(
                reading, yaml_find(yaml_find(reading->container, "environment"), "Variables"),
                "container.environment.Variables", definition_rule_variable, container, err) &&
-           add_options(options->environment, "--environment", definition_rule_variable,
-                       container, err) &&
+           add_options(options->environment, options->variables, "--environment",
+                       definition_rule_variable, container, err) &&
            add_variables(reading, yaml_find(reading->lambda, "tags"), "tags",
                          definition_rule_tag, tags, err);
 }

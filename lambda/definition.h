@@ -34,9 +34,10 @@ struct definition_options {
     const char *output;             /* likewise */
     const char *const *environment; /* "NAME=value", ended by NULL: container.environment */
     const char *const *function_environment; /* the same for environment */
-    const char *const *copies;               /* "SRC:DEST", ended by NULL; after the file's */
-    const char *extra_payload;               /* a folder for /var/task */
-    bool name_is_optional;                   /* for build, which makes no function */
+    const char *const *variables; /* where "NAME" alone in both has its value; may be NULL */
+    const char *const *copies;    /* "SRC:DEST", ended by NULL; after the file's */
+    const char *extra_payload;    /* a folder for /var/task */
+    bool name_is_optional;        /* for build, which makes no function */
 };
 
 enum {

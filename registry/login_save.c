@@ -4,7 +4,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "oci/base/environment.h"
@@ -36,11 +35,7 @@ static bool make_folder_of(const char *path, struct error *err)
     const char *slash = strrchr(path, '/');
     owned(memory) char *folder = text_format("%.*s", slash ? (int)(slash - path) : 0, path);
 
-    if (!*folder || file_exists(folder))
-        return true;
-    if (!folder_make(folder, err))
-        return false;
-    return chmod(folder, 0700) == 0 || error_set_errno(err, "make folder '%.200s'", folder);
+    return !*folder || folder_make_private(folder, err);
 }
 
 /* Where the link leads, even to nothing yet; NULL for what is no link. A new string. */

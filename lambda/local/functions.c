@@ -283,6 +283,9 @@ bool functions_lock(const char *folder, struct progress *progress, int *lock, st
 {
     static const char *const places[] = {"functions", "roots"};
 
+    /* Images and logs may hold what is nobody else's business. */
+    if (!folder_make_private(folder, err))
+        return false;
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         owned(memory) char *path = text_format("%s/%s", folder, places[i]);
         if (!folder_make(path, err))

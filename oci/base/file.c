@@ -286,23 +286,34 @@ bool file_exists(const char *path)
     return lstat(path, &status) == 0;
 }
 
-bool folder_make(const char *path, struct error *err)
+static bool make_folders(const char *path, mode_t last_mode, struct error *err)
 {
     owned(memory) char *part = memory_copy_string(path);
 
     for (char *at = *part ? part + 1 : part;; at++) {
         if (*at != '/' && *at != '\0')
             continue;
+        bool is_last = at[strspn(at, "/")] == '\0';
         char end = *at;
         *at = '\0';
         struct stat status;
-        if (mkdir(part, 0777) != 0 &&
+        if (mkdir(part, is_last ? last_mode : 0777) != 0 &&
             !(errno == EEXIST && stat(part, &status) == 0 && S_ISDIR(status.st_mode)))
             return error_set_errno(err, "make folder '%.200s'", part);
         if (end == '\0')
             return true;
         *at = end;
     }
+}
+
+bool folder_make(const char *path, struct error *err)
+{
+    return make_folders(path, 0777, err);
+}
+
+bool folder_make_private(const char *path, struct error *err)
+{
+    return make_folders(path, 0700, err);
 }
 
 bool folder_make_temporary(const char *parent, const char *prefix, char **path,

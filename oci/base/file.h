@@ -43,6 +43,9 @@ bool file_exists(const char *path);
 /** Makes the folder and those above it that are missing (0777 less the umask). */
 bool folder_make(const char *path, struct error *err) MUST_CHECK;
 
+/** The same, but that the last of them, where it is missing, is for its owner alone (0700). */
+bool folder_make_private(const char *path, struct error *err) MUST_CHECK;
+
 /** Makes a private folder (0700) with a new name in `parent`, "<parent>/<prefix>XXXXXX".
  *  The name is the caller's to free(). */
 bool folder_make_temporary(const char *parent, const char *prefix, char **path,

@@ -274,7 +274,7 @@ static void bad_options_are_refused_by_their_name(void **state)
          "--init-script: '/' is not a regular file"},
         {{.image = "alpine", .name = "f", .description = "\xff"}, "--description: not UTF-8"},
         {{.image = "alpine", .name = "f", .environment = no_value},
-         "--environment: expected NAME=value, found 'NAME'"},
+         "--environment: 'NAME' is neither NAME=value nor set"},
         {{.image = "alpine", .name = "f", .function_environment = reserved},
          "--lambda-environment: Lambda keeps the variable AWS_REGION"},
         {{.image = "alpine", .name = "f", .environment = not_text},

@@ -261,6 +261,29 @@ static void folders_are_made_with_those_above(void **state)
     assert_true(file_exists("a/b/x"));
 }
 
+static void a_private_folder_is_its_owners_alone(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        mode_t mode;
+    } folders[] = {{"p", 0755}, {"p/q", 0700}, {"p/q/r", 0777}, {"s", 0700}};
+    struct stat status;
+    struct error err;
+    mode_t before = umask(0);
+
+    assert_int_equal(mkdir("p", 0755), 0);
+    assert_ok(folder_make_private("p", &err)); /* which is there, and stays what it was */
+    assert_ok(folder_make_private("p/q/", &err));
+    assert_ok(folder_make("p/q/r", &err));
+    assert_ok(folder_make_private("s//", &err));
+    umask(before);
+    for (size_t i = 0; i < COUNT(folders); i++) {
+        assert_int_equal(stat(folders[i].path, &status), 0);
+        assert_int_equal(status.st_mode & 0777, folders[i].mode);
+    }
+}
+
 static void a_temporary_folder_is_private(void **state)
 {
     (void)state;
@@ -363,6 +386,7 @@ int main(void)
         TEST_IN_FOLDER(files_have_names_from_the_start_where_they_must),
         TEST_IN_FOLDER(an_old_file_is_replaced_whole),
         TEST_IN_FOLDER(folders_are_made_with_those_above),
+        TEST_IN_FOLDER(a_private_folder_is_its_owners_alone),
         TEST_IN_FOLDER(a_temporary_folder_is_private),
         TEST_IN_FOLDER(removing_follows_no_links),
         TEST_IN_FOLDER(folders_that_forbid_their_owner_are_removed_too),

@@ -16,7 +16,7 @@ enum { CALLS_LIMIT = 16, IMAGES_LIMIT = 8, DIGITS = 64 };
 
 #define HOST "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 #define REPOSITORY                                                                             \
-    "{\"repositories\":[{\"repositoryName\":\"boat\",\"repositoryArn\":\"arn:boat\","                \
+    "{\"repositories\":[{\"repositoryName\":\"boat\",\"repositoryArn\":\"arn:boat\","          \
     "\"repositoryUri\":\"" HOST "/boat\"}]}"
 #define OURS "{\"tags\":[{\"Key\":\"createdby\",\"Value\":\"skiff\"}]}"
 #define DENIED "{\"__type\":\"AccessDeniedException\",\"message\":\"no\"}"
@@ -24,7 +24,7 @@ enum { CALLS_LIMIT = 16, IMAGES_LIMIT = 8, DIGITS = 64 };
 /* An image is a letter, of which its digest is made; an index has those that are in it. */
 struct image {
     char name;
-    int pushed; /* seconds since 1970 */
+    int pushed;        /* seconds since 1970 */
     const char *holds; /* NULL: no index */
 };
 
@@ -85,9 +85,9 @@ static void describe(struct script *script, const struct image *images, const ch
                   "\",\"imagePushedAt\":%d.5,\"imageSizeInBytes\":7,\"imageTags\":[\"t\"],"
                   "\"imageManifestMediaType\":\"application/vnd.%s+json\"}",
                   images[i].pushed,
-                  !images[i].holds          ? "oci.image.manifest.v1"
+                  !images[i].holds            ? "oci.image.manifest.v1"
                   : images[i].pushed % 2 == 0 ? "oci.image.index.v1"
-                                            : "docker.distribution.manifest.list.v2");
+                                              : "docker.distribution.manifest.list.v2");
     }
     text_addf(&body, "]%s}", next ? next : "");
     add(script, "DescribeImages", keep_text(script, &body));
@@ -183,14 +183,22 @@ static const struct shelf shelves[] = {
     {{{'a', 1, NULL}, {'b', 3, NULL}, {'c', 2, NULL}}, "abc", 0, "", ""},
     {{{'a', 1, NULL}, {'b', 3, NULL}}, "b", 0, "", "a"},
     /* An index counts as one, and takes what is in it along, after itself. */
-    {{{'a', 2, NULL}, {'b', 1, NULL}, {'i', 2, "ab"}, {'c', 5, NULL}, {'d', 4, NULL},
+    {{{'a', 2, NULL},
+      {'b', 1, NULL},
+      {'i', 2, "ab"},
+      {'c', 5, NULL},
+      {'d', 4, NULL},
       {'j', 7, "cd"}},
      "",
      1,
      "i",
      "ab"},
     /* A function runs one of the index's images: all of them stay. */
-    {{{'a', 2, NULL}, {'b', 1, NULL}, {'i', 2, "ab"}, {'c', 5, NULL}, {'d', 4, NULL},
+    {{{'a', 2, NULL},
+      {'b', 1, NULL},
+      {'i', 2, "ab"},
+      {'c', 5, NULL},
+      {'d', 4, NULL},
       {'j', 7, "cd"}},
      "b",
      0,
@@ -248,8 +256,7 @@ static void a_plan_tells_the_same_and_deletes_nothing(void **state)
         assert_ok(prune_images(scripted_aws_ask(aws), "Boat",
                                &(struct platform_pruning){plan.keep, true}, removed, &err));
         owned(memory) char *names = names_of(removed);
-        assert_int_equal(strlen(names),
-                         strlen(shelves[i].indexes) + strlen(shelves[i].others));
+        assert_int_equal(strlen(names), strlen(shelves[i].indexes) + strlen(shelves[i].others));
         for (const char *name = names; *name; name++)
             assert_true(strchr(shelves[i].indexes, *name) || strchr(shelves[i].others, *name));
     }
@@ -267,7 +274,8 @@ static void every_page_is_looked_at(void **state)
     add(&script, "ListTagsForResource", OURS);
     describe(&script, first, ",\"nextToken\":\"more\"");
     describe(&script, second, NULL);
-    script.answers[3].asked = "DescribeImages {\"nextToken\":\"more\",\"repositoryName\":\"boat\"}";
+    script.answers[3].asked =
+        "DescribeImages {\"nextToken\":\"more\",\"repositoryName\":\"boat\"}";
     list_functions(&script, "", "functions?FunctionVersion=ALL ", ",\"NextMarker\":\"m/2\"");
     list_functions(&script, "b", "functions?FunctionVersion=ALL&Marker=m%2F2 ", "");
     delete_those(&script, "ca");
@@ -309,7 +317,8 @@ static void they_go_by_the_hundred(void **state)
     for (int batch = 0; batch < 2; batch++) {
         size_t ids = 0;
         size_t length = strcspn(line, "\n");
-        for (const char *at = line; (at = strstr(at, "imageDigest")) && at < line + length; at++)
+        for (const char *at = line; (at = strstr(at, "imageDigest")) && at < line + length;
+             at++)
             ids++;
         assert_int_equal(ids, 100);
         line += length + 1;
