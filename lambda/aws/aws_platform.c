@@ -238,13 +238,16 @@ static bool plan(struct platform *self, const struct platform_change *change, js
     return function_deployment_plan(&platform->deployment, change, calls, err);
 }
 
-/* Its definition travels with a function of skiff's or SCAR's. */
+/* Its definition travels with a function of skiff's or SCAR's. The tags say so, too, but a list
+ * of functions has none, and asking for those by their tags is another service and another
+ * permission, and gives only names. */
 static void note_function(void *context, const json_t *configuration)
 {
     const json_t *variables =
         json_object_get(json_object_get(configuration, "Environment"), "Variables");
+    json_owned json_t *definition = function_request_read_fdl(variables);
 
-    if (json_optional_string(variables, "FDL"))
+    if (json_is_object(definition))
         json_array_append_new(context,
                               json_pack("{s:O*, s:O*, s:O*, s:O*}", "Name",
                                         json_object_get(configuration, "FunctionName"),

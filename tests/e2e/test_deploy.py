@@ -224,17 +224,30 @@ class DeployTest(AwsCase):
 
     def test_functions_are_listed_by_those_who_made_them(self):
         self.assert_done(self.deploy("listed"))
+        # As SCAR makes them, and as others do.
+        fdl = base64.b64encode(json.dumps({"name": "of-scar", "runtime": "image"}).encode())
         self.aws.boto3("""
-            client("lambda").create_function(
-                FunctionName="unlisted", Role=values["role"], PackageType="Image",
-                Code={"ImageUri": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/x:latest"})
-            """, role=self.aws.role)
+            uri = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/x:latest"
+            for name, variables in values["functions"].items():
+                client("lambda").create_function(
+                    FunctionName=name, Role=values["role"], PackageType="Image", MemorySize=640,
+                    Timeout=77, Code={"ImageUri": uri}, Environment={"Variables": variables},
+                    Tags={"createdby": "scar", "owner": "AIDAEXAMPLE"} if "IMAGE_ID" in variables
+                         else {})
+            """, role=self.aws.role, functions={
+                "of-scar": {"FDL": fdl.decode(), "IMAGE_ID": "x/of-scar:latest"},
+                "unlisted": {}, "unlisted-too": {"FDL": "Fluid Dynamics Laboratory"},
+                "unlisted-either": {"FDL": base64.b64encode(b'"text"').decode()}})
         done = self.skiff("ls")
         self.assert_done(done)
         lines = [line.split() for line in done.stdout.splitlines()]
         self.assertEqual(lines[0], ["NAME", "MEMORY", "TIME", "IMAGE_ID"])
         self.assertIn(["listed", "1024", "120", self.get("listed")["Code"]["ImageUri"]], lines)
+        self.assertIn(["of-scar", "640", "77", "x/of-scar:latest"], lines)
         self.assertNotIn("unlisted", done.stdout)
+        for command in (("log", "-n", "of-scar"), ("rm", "-n", "of-scar")):
+            self.assertNotIn("no function", self.skiff(*command).stderr)
+        self.assertNotIn("of-scar", self.skiff("ls").stdout)
 
     def test_a_plan_changes_nothing(self):
         done = self.deploy("plan", "--dry-run")
