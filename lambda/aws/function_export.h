@@ -11,8 +11,8 @@
  * people keep under version control get it as a parameter.
  *
  * Source: Lambda API reference, CreateFunction; Terraform AWS provider, aws_lambda_function,
- * aws_lambda_function_url, aws_lambda_alias, aws_ecr_repository; AWS SAM,
- * AWS::Serverless::Function
+ * aws_lambda_function_url, aws_lambda_permission, aws_lambda_alias, aws_ecr_repository; AWS
+ * SAM, AWS::Serverless::Function
  */
 
 #include "lambda/aws/aws.h"

@@ -161,6 +161,29 @@ static json_t *function_body(const struct function_export *function, const char 
     return body;
 }
 
+/* An expression. */
+static json_t *reference(const char *label, const char *attribute)
+{
+    return json_pack("{s:o}", "$", json_sprintf("aws_lambda_function.%s.%s", label, attribute));
+}
+
+static bool is_public(const struct function_export *function)
+{
+    const char *auth = json_optional_string(function->url, "AuthType");
+
+    return auth && strcmp(auth, "NONE") == 0;
+}
+
+/* A URL for everybody needs two; the provider makes the other one with the URL. */
+static void add_permission(struct text *out, const char *label)
+{
+    add_resource(out, "aws_lambda_permission", label,
+                 json_pack("{s:s, s:o, s:s, s:s, s:b}", "statement_id",
+                           "FunctionURLInvokeAllowPublicAccess", "function_name",
+                           reference(label, "function_name"), "action", "lambda:InvokeFunction",
+                           "principal", "*", "invoked_via_function_url", 1));
+}
+
 static void add_url(struct text *out, const struct function_export *function, const char *label)
 {
     static const struct name_pair names[] = {
@@ -168,9 +191,10 @@ static void add_url(struct text *out, const struct function_export *function, co
     json_t *body = json_object();
     const json_t *cors = json_object_get(function->url, "Cors");
 
-    json_object_set_new(
-        body, "function_name",
-        json_pack("{s:o}", "$", json_sprintf("aws_lambda_function.%s.function_name", label)));
+    if (function->is_deployed)
+        add_import(out, "aws_lambda_function_url", label,
+                   json_optional_string(function->request, "FunctionName"));
+    json_object_set_new(body, "function_name", reference(label, "function_name"));
     rename_members(body, function->url, names);
     if (json_object_size(cors) > 0) {
         json_t *block = json_object();
@@ -178,23 +202,31 @@ static void add_url(struct text *out, const struct function_export *function, co
         json_object_set_new(body, "cors", block);
     }
     add_resource(out, "aws_lambda_function_url", label, body);
+    if (is_public(function))
+        add_permission(out, label);
 }
 
 static void add_alias(struct text *out, const struct function_export *function,
                       const char *label)
 {
+    owned(memory) char *id = text_format(
+        "%s/%s", json_optional_string(function->request, "FunctionName"), function->alias);
+
+    if (function->is_deployed)
+        add_import(out, "aws_lambda_alias", label, id);
     add_resource(out, "aws_lambda_alias", label,
-                 json_pack("{s:s, s:{s:o}, s:{s:o}}", "name", function->alias, "function_name",
-                           "$", json_sprintf("aws_lambda_function.%s.function_name", label),
-                           "function_version", "$",
-                           json_sprintf("aws_lambda_function.%s.version", label)));
+                 json_pack("{s:s, s:o, s:o}", "name", function->alias, "function_name",
+                           reference(label, "function_name"), "function_version",
+                           reference(label, "version")));
 }
 
+/* The oldest provider that knows all of it. */
 static void add_head(struct text *out, const struct function_export *function)
 {
+    const char *version = is_public(function) ? ">= 6.28" : ">= 5.32";
     json_owned json_t *settings = json_pack("{s:s, s:{s:{s:{s:s, s:s}}}}", "required_version",
                                             ">= 1.5", "required_providers", "aws", "=",
-                                            "source", "hashicorp/aws", "version", ">= 5.32");
+                                            "source", "hashicorp/aws", "version", version);
     json_owned json_t *fdl = json_pack(
         "{s:{s:s}, s:b, s:s}", "type", "$", "string", "sensitive", 1, "description",
         "the definition with the accounts of its storage, in base64: FDL of skiff export "

@@ -21,8 +21,8 @@ alias: live
 log_level: debug
 supervisor: {{version: latest}}
 vpc:
-  SubnetIds: [subnet-2, subnet-1]
-  SecurityGroupIds: [sg-1]
+  SubnetIds: [subnet-22222222, subnet-11111111]
+  SecurityGroupIds: [sg-11111111]
 file_system:
 - Arn: {ARN % ("elasticfilesystem", "access-point/fsap-00000000000000000")}
   LocalMountPath: /mnt/data
@@ -91,7 +91,8 @@ class DeployTest(AwsCase):
                 "MemorySize": 1024, "Timeout": 120, "Description": "says moo",
                 "Role": self.aws.role, "Architectures": ["x86_64"]}.items():
             self.assertEqual(configuration[name], expected, name)
-        self.assertEqual(configuration["VpcConfig"]["SubnetIds"], ["subnet-1", "subnet-2"])
+        self.assertEqual(configuration["VpcConfig"]["SubnetIds"],
+                         ["subnet-11111111", "subnet-22222222"])
         self.assertEqual(function["Concurrency"]["ReservedConcurrentExecutions"], 7)
         self.assertEqual(function["Tags"]["team"], "blue")
         self.assertEqual(function["url"]["AuthType"], "NONE")
