@@ -45,7 +45,7 @@ struct key {
 #define NO_GATEWAY                                                                             \
     "skiff makes no API Gateway, so it has no effect; function_url: in the lambda section "    \
     "gives the function an address"
-#define PROFILE "not supported yet; set AWS_PROFILE instead"
+#define PROFILE "it has no effect; give --profile instead, or set AWS_PROFILE"
 
 static const struct key environment_keys[] = {
     USED("Variables", KEY_VARIABLES, "names with values"),
