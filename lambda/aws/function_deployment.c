@@ -53,7 +53,7 @@ static bool settle_surroundings(struct function_deployment *deployment,
 {
     deployment->definition = around->definition;
     deployment->arn = memory_copy_string(around->arn);
-    return surroundings_settle(deployment->aws, around, err);
+    return surroundings_settle(deployment->aws, around, &deployment->past, err);
 }
 
 /* Nice to have: its absence stops nothing. A group the definition names is somebody's own. */
@@ -270,12 +270,14 @@ bool function_deployment_update(struct function_deployment *deployment,
         !check(change, &difference, err) ||
         (difference.configuration && !refresh_role(deployment, change->definition, err)) ||
         !change_code(deployment, change, difference.code, NULL, err) ||
-        !change_configuration(deployment, change, difference.configuration, NULL, err) ||
-        (difference.tags && !functions_tag(aws, known, difference.tags, err)))
+        !change_configuration(deployment, change, difference.configuration, NULL, err))
         return false;
     around.arn = known;
     if (!settle_surroundings(deployment, &around, err))
         return error_wrap(err, "the function is changed, but not all around it");
+    /* Last, for nothing would undo it. */
+    if (difference.tags && !functions_tag(aws, known, difference.tags, err))
+        return false;
     if (!difference.code && !difference.configuration && !difference.tags)
         progress_step(aws->progress, "Function '%s' is as the definition has it.",
                       change->definition->name);
@@ -330,7 +332,7 @@ bool function_deployment_plan(struct function_deployment *deployment,
 
 /* --- taking it back --- */
 
-static bool undo_surroundings(const struct function_deployment *deployment, struct error *err)
+static bool undo_surroundings(struct function_deployment *deployment, struct error *err)
 {
     const struct surroundings around = {
         .definition = deployment->definition,
@@ -338,7 +340,8 @@ static bool undo_surroundings(const struct function_deployment *deployment, stru
         .before = deployment->before,
     };
 
-    return !deployment->arn || surroundings_undo(deployment->aws, &around, err);
+    return !deployment->arn ||
+           surroundings_undo(deployment->aws, &around, &deployment->past, err);
 }
 
 static bool undo_creation(struct function_deployment *deployment, const char *name,
@@ -392,5 +395,6 @@ void function_deployment_release(struct function_deployment *deployment)
     json_decref(deployment->before);
     json_decref(deployment->configuration);
     free(deployment->arn);
+    surroundings_past_release(&deployment->past);
     *deployment = (struct function_deployment){0};
 }

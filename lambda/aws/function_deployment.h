@@ -11,6 +11,7 @@
  */
 
 #include "lambda/aws/aws.h"
+#include "lambda/aws/function_surroundings.h"
 #include "lambda/platform.h"
 
 /* Ready when zero but for `aws`. */
@@ -25,6 +26,7 @@ struct function_deployment {
     json_t *configuration; /* owned: members as they were; NULL: not changed */
     char *arn;             /* owned: the function's, once what is around it was begun */
     const struct definition *definition; /* borrowed: with that */
+    struct surroundings_past past;       /* likewise */
 };
 
 /** Each as its namesake in struct platform_ops. */

@@ -9,6 +9,7 @@
 #include "lambda/aws/function_configuration.h"
 #include "lambda/aws/function_deployment.h"
 #include "lambda/aws/function_request.h"
+#include "lambda/aws/function_surroundings.h"
 #include "lambda/aws/functions.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
@@ -62,18 +63,6 @@ bool function_export_definition(const struct definition *definition, const char 
 
 /* --- from a function --- */
 
-/* Lambda adds when it was made, for whom and where. */
-static json_t *url_settings(const json_t *url)
-{
-    static const char *const members[] = {"AuthType", "Cors", "InvokeMode"};
-    json_t *out = json_object();
-
-    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
-        if (json_object_get(url, members[i]))
-            json_object_set(out, members[i], json_object_get(url, members[i]));
-    return out;
-}
-
 static bool find_url(const struct aws *aws, const char *name, json_t **out, struct error *err)
 {
     owned(memory) char *path = function_path("2021-10-31", name, "/url");
@@ -87,7 +76,7 @@ static bool find_url(const struct aws *aws, const char *name, json_t **out, stru
     struct error refused = {0};
 
     if (aws_ask(aws, &call, NULL, &answer, NULL, &refused)) {
-        *out = url_settings(answer);
+        *out = surroundings_url_settings(answer);
         return true;
     }
     if (refused.kind == ERROR_NOT_FOUND)

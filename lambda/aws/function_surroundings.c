@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lambda/aws/function_surroundings.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "lambda/aws/function_call.h"
+#include "lambda/aws/function_configuration.h"
 #include "lambda/aws/function_request.h"
 #include "lambda/aws/trigger.h"
 #include "oci/base/json.h"
@@ -21,7 +23,8 @@ struct settling {
     const char *arn;
     const json_t *before;
     bool is_other_version;
-    json_t *calls; /* NULL: do it */
+    json_t *calls;                  /* NULL: do it */
+    struct surroundings_past *past; /* NULL with `calls` */
 };
 
 /* --- asking and changing --- */
@@ -122,21 +125,42 @@ static bool had(const struct settling *settling, const char *key)
 
 /* --- reserved concurrency --- */
 
+static const json_t *reserved_of(const json_t *function)
+{
+    return json_object_get(json_object_get(function, "Concurrency"),
+                           "ReservedConcurrentExecutions");
+}
+
+static bool reserve(const struct settling *settling, json_int_t count, struct error *err)
+{
+    owned(memory) char *path =
+        function_path(CONCURRENCY, settling->definition->name, "/concurrency");
+    json_owned json_t *body = json_pack("{s:I}", "ReservedConcurrentExecutions", count);
+
+    if (settling->past)
+        settling->past->is_concurrency_changed = true;
+    if (count == CONCURRENCY_UNRESERVED)
+        return change(settling, "DeleteFunctionConcurrency", "DELETE", path, NULL, NULL, err);
+    return change(settling, "PutFunctionConcurrency", "PUT", path, body, NULL, err);
+}
+
 static bool settle_concurrency(const struct settling *settling, struct error *err)
 {
-    const struct definition *definition = settling->definition;
-    const json_t *present = json_object_get(json_object_get(settling->before, "Concurrency"),
-                                            "ReservedConcurrentExecutions");
-    owned(memory) char *path = function_path(CONCURRENCY, definition->name, "/concurrency");
+    const int wanted = settling->definition->concurrency;
+    const json_t *present = reserved_of(settling->before);
 
-    if (definition->concurrency == CONCURRENCY_UNRESERVED)
-        return !present || !had(settling, "concurrency") ||
-               change(settling, "DeleteFunctionConcurrency", "DELETE", path, NULL, NULL, err);
-    if (present && json_integer_value(present) == definition->concurrency)
+    if (wanted == CONCURRENCY_UNRESERVED ? !present || !had(settling, "concurrency")
+                                         : present && json_integer_value(present) == wanted)
         return true;
-    json_owned json_t *body =
-        json_pack("{s:i}", "ReservedConcurrentExecutions", definition->concurrency);
-    return change(settling, "PutFunctionConcurrency", "PUT", path, body, NULL, err);
+    return reserve(settling, wanted, err);
+}
+
+static bool undo_concurrency(const struct settling *settling, struct error *err)
+{
+    const json_t *former = reserved_of(settling->before);
+
+    return !settling->past->is_concurrency_changed ||
+           reserve(settling, former ? json_integer_value(former) : CONCURRENCY_UNRESERVED, err);
 }
 
 /* --- the URL --- */
@@ -201,30 +225,59 @@ static bool url_is_as_wanted(const json_t *present, const json_t *wanted)
     return true;
 }
 
-/* Permissions first: a URL that is as it should be shows that they are, too. */
-static bool make_url(const struct settling *settling, const char *path, const json_t *present,
-                     struct error *err)
+json_t *surroundings_url_settings(const json_t *url)
 {
-    const json_t *wanted = settling->definition->function_url;
+    static const char *const members[] = {"AuthType", "Cors", "InvokeMode"};
+    json_t *out = json_object();
+
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+        if (json_object_get(url, members[i]))
+            json_object_set(out, members[i], json_object_get(url, members[i]));
+    return out;
+}
+
+static void note_url(const struct settling *settling, const json_t *present)
+{
+    if (!settling->past)
+        return;
+    settling->past->is_url_changed = true;
+    settling->past->url = present ? surroundings_url_settings(present) : NULL;
+}
+
+static bool put_url(const struct settling *settling, const char *path, bool is_there,
+                    const json_t *wanted, struct error *err)
+{
     const struct thing thing = {
         .create = "CreateFunctionUrlConfig",
         .create_path = path,
         .update = "UpdateFunctionUrlConfig",
         .update_path = path,
-        .is_there = present != NULL,
+        .is_there = is_there,
     };
     json_owned json_t *answer = NULL;
 
-    if (present && url_is_as_wanted(present, wanted))
-        return true;
-    if ((is_public(wanted) && !is_public(present) && !allow_everybody(settling, err)) ||
-        (is_public(present) && !is_public(wanted) && !allow_nobody(settling, err)) ||
-        !put(settling, &thing, wanted, wanted, &answer, err))
+    if (!put(settling, &thing, wanted, wanted, &answer, err))
         return false;
     const char *url = json_optional_string(answer, "FunctionUrl");
     if (url)
         progress_step(settling->aws->progress, "Function URL: %s", url);
     return true;
+}
+
+/* Permissions first: a URL that is as it should be shows that they are, too. */
+static bool make_url(const struct settling *settling, const char *path, const json_t *present,
+                     const json_t *wanted, struct error *err)
+{
+    return (!is_public(wanted) || is_public(present) || allow_everybody(settling, err)) &&
+           (!is_public(present) || is_public(wanted) || allow_nobody(settling, err)) &&
+           put_url(settling, path, present != NULL, wanted, err);
+}
+
+static bool remove_url(const struct settling *settling, const char *path, struct error *err)
+{
+    return allow_nobody(settling, err) &&
+           change_unless(settling, ERROR_NOT_FOUND, "DeleteFunctionUrlConfig", "DELETE", path,
+                         NULL, err);
 }
 
 static bool settle_url(const struct settling *settling, struct error *err)
@@ -237,11 +290,28 @@ static bool settle_url(const struct settling *settling, struct error *err)
         return true;
     if (settling->before && !find(settling, "GetFunctionUrlConfig", path, &present, err))
         return false;
-    if (wanted)
-        return make_url(settling, path, present, err);
-    return !present || (allow_nobody(settling, err) &&
-                        change_unless(settling, ERROR_NOT_FOUND, "DeleteFunctionUrlConfig",
-                                      "DELETE", path, NULL, err));
+    if (wanted ? present && url_is_as_wanted(present, wanted) : !present)
+        return true;
+    note_url(settling, present);
+    return wanted ? make_url(settling, path, present, wanted, err)
+                  : remove_url(settling, path, err);
+}
+
+/* Where the change broke off is not known. */
+static bool undo_url(const struct settling *settling, struct error *err)
+{
+    json_t *former = settling->past->url;
+    bool is_there = settling->definition->function_url != NULL;
+    owned(memory) char *path = function_path(URLS, settling->definition->name, "/url");
+
+    if (!settling->past->is_url_changed)
+        return true;
+    if (!former)
+        return remove_url(settling, path, err);
+    if (!json_object_get(former, "Cors")) /* or the new ones would stay */
+        json_object_set_new(former, "Cors", json_object());
+    return (is_public(former) ? allow_everybody : allow_nobody)(settling, err) &&
+           put_url(settling, path, is_there, former, err);
 }
 
 /* --- version and alias --- */
@@ -261,11 +331,46 @@ static bool point_alias(const struct settling *settling, const json_t *version, 
     const struct thing thing = {"CreateAlias", all, "UpdateAlias", one, is_there};
 
     json_object_set_new(named, "Name", json_string(alias));
+    if (settling->past)
+        settling->past->is_alias_changed = true;
     if (!put(settling, &thing, named, body, NULL, err))
         return false;
     if (!settling->calls && number)
         progress_step(settling->aws->progress, "Alias '%s' is version %s.", alias, number);
     return true;
+}
+
+/* Whether that version is the function as it is: then a deployment that broke off before it was
+ * published is gone on with. */
+static bool is_published(const struct settling *settling, const json_t *version)
+{
+    const char *name = settling->definition->name;
+    const json_t *latest = json_object_get(settling->before, "Configuration");
+    const json_t *published = json_object_get(version, "Configuration");
+    json_owned json_t *one = function_configuration_read(latest, name);
+    json_owned json_t *other = function_configuration_read(published, name);
+
+    return json_equal(one, other) && json_equal(json_object_get(latest, "CodeSha256"),
+                                                json_object_get(published, "CodeSha256"));
+}
+
+/* The version that the alias names, as GetFunction has it; NULL without such an alias. */
+static bool find_alias(const struct settling *settling, json_t **out, struct error *err)
+{
+    const struct definition *definition = settling->definition;
+
+    if (!definition->alias || !settling->before)
+        return true;
+    owned(memory) char *query = text_format("?Qualifier=%s", definition->alias);
+    owned(memory) char *path = function_path(FUNCTIONS, definition->name, query);
+    return find(settling, "GetFunction", path, out, err);
+}
+
+static char *version_of(const json_t *configuration)
+{
+    const char *number = json_optional_string(configuration, "Version");
+
+    return number ? memory_copy_string(number) : NULL;
 }
 
 static bool settle_version(const struct settling *settling, struct error *err)
@@ -278,16 +383,41 @@ static bool settle_version(const struct settling *settling, struct error *err)
 
     if (!definition->publish)
         return true;
-    if (definition->alias && settling->before) {
-        owned(memory) char *part = text_format("/aliases/%s", definition->alias);
-        owned(memory) char *alias_path = function_path(FUNCTIONS, definition->name, part);
-        if (!find(settling, "GetAlias", alias_path, &alias, err))
-            return false;
-    }
-    if (!settling->is_other_version && (alias || !definition->alias))
+    if (!find_alias(settling, &alias, err))
+        return false;
+    if (!settling->is_other_version &&
+        (definition->alias ? alias && is_published(settling, alias) : true))
         return true;
-    return change(settling, "PublishVersion", "POST", path, nothing, &version, err) &&
-           (!definition->alias || point_alias(settling, version, alias != NULL, err));
+    if (!change(settling, "PublishVersion", "POST", path, nothing, &version, err))
+        return false;
+    if (settling->past) {
+        settling->past->alias_version = version_of(json_object_get(alias, "Configuration"));
+        settling->past->version = version_of(version);
+    }
+    return !definition->alias || point_alias(settling, version, alias != NULL, err);
+}
+
+/* The alias first: a version that it names cannot go. */
+static bool undo_version(const struct settling *settling, struct error *err)
+{
+    const struct surroundings_past *past = settling->past;
+    const char *name = settling->definition->name;
+    const char *alias = settling->definition->alias;
+    owned(memory) char *part = text_format("/aliases/%s", alias ? alias : "");
+    owned(memory) char *alias_path = function_path(FUNCTIONS, name, part);
+    owned(memory) char *query =
+        text_format("?Qualifier=%s", past->version ? past->version : "");
+    owned(memory) char *path = function_path(FUNCTIONS, name, query);
+    json_owned json_t *body = json_pack("{s:s*}", "FunctionVersion", past->alias_version);
+
+    if (past->is_alias_changed &&
+        !(past->alias_version
+              ? change(settling, "UpdateAlias", "PUT", alias_path, body, NULL, err)
+              : change_unless(settling, ERROR_NOT_FOUND, "DeleteAlias", "DELETE", alias_path,
+                              NULL, err)))
+        return false;
+    return !past->version || change_unless(settling, ERROR_NOT_FOUND, "DeleteFunction",
+                                           "DELETE", path, NULL, err);
 }
 
 /* --- buckets --- */
@@ -309,15 +439,14 @@ static bool settle_triggers(const struct settling *settling, struct error *err)
 }
 
 /* What was wanted is what goes; the keys of both are needed for that. */
-bool surroundings_undo(const struct aws *aws, const struct surroundings *surroundings,
-                       struct error *err)
+static bool undo_triggers(const struct settling *settling, struct error *err)
 {
-    const struct definition *definition = surroundings->definition;
-    json_owned json_t *before = read_former(surroundings->before);
+    const struct definition *definition = settling->definition;
+    json_owned json_t *before = read_former(settling->before);
     json_owned json_t *wanted = json_copy((json_t *)definition->config);
     const struct trigger_change change = {
         .function = definition->name,
-        .arn = surroundings->arn,
+        .arn = settling->arn,
         .former = wanted,
         .wanted = before,
         .providers = json_object_get(before, "storage_providers"),
@@ -325,35 +454,64 @@ bool surroundings_undo(const struct aws *aws, const struct surroundings *surroun
 
     if (definition->storage_providers)
         json_object_set(wanted, "storage_providers", (json_t *)definition->storage_providers);
-    return trigger_settle(aws, &change, err);
+    return trigger_settle(settling->aws, &change, err);
 }
 
 /* --- all of it --- */
 
-static bool settle(const struct aws *aws, const struct surroundings *surroundings,
-                   json_t *calls, struct error *err)
+static struct settling settling_of(const struct aws *aws,
+                                   const struct surroundings *surroundings)
 {
-    const struct settling settling = {
+    return (struct settling){
         .aws = aws,
         .definition = surroundings->definition,
         .arn = surroundings->arn,
         .before = surroundings->before,
         .is_other_version = surroundings->is_other_version,
-        .calls = calls,
     };
+}
 
-    return settle_concurrency(&settling, err) && settle_url(&settling, err) &&
-           settle_version(&settling, err) && settle_triggers(&settling, err);
+/* The version last, for it does not change any more. */
+static bool settle(const struct settling *settling, struct error *err)
+{
+    return settle_concurrency(settling, err) && settle_url(settling, err) &&
+           settle_triggers(settling, err) && settle_version(settling, err);
 }
 
 bool surroundings_settle(const struct aws *aws, const struct surroundings *surroundings,
-                         struct error *err)
+                         struct surroundings_past *past, struct error *err)
 {
-    return settle(aws, surroundings, NULL, err);
+    struct settling settling = settling_of(aws, surroundings);
+
+    settling.past = past;
+    return settle(&settling, err);
 }
 
 bool surroundings_plan(const struct aws *aws, const struct surroundings *surroundings,
                        json_t *calls, struct error *err)
 {
-    return settle(aws, surroundings, calls, err);
+    struct settling settling = settling_of(aws, surroundings);
+
+    settling.calls = calls;
+    return settle(&settling, err);
+}
+
+bool surroundings_undo(const struct aws *aws, const struct surroundings *surroundings,
+                       struct surroundings_past *past, struct error *err)
+{
+    struct settling settling = settling_of(aws, surroundings);
+
+    settling.past = past;
+    if (!undo_triggers(&settling, err))
+        return false;
+    return !surroundings->before || (undo_version(&settling, err) && undo_url(&settling, err) &&
+                                     undo_concurrency(&settling, err));
+}
+
+void surroundings_past_release(struct surroundings_past *past)
+{
+    json_decref(past->url);
+    free(past->version);
+    free(past->alias_version);
+    *past = (struct surroundings_past){0};
 }

@@ -24,14 +24,30 @@ struct surroundings {
     bool is_other_version; /* code or configuration were made or changed */
 };
 
-/** Brings them to what the definition says, and tells what was changed and where the URL is. */
-bool surroundings_settle(const struct aws *aws, const struct surroundings *surroundings,
-                         struct error *err) MUST_CHECK;
+/* What surroundings_settle() has changed, and what was there before. All owned. */
+struct surroundings_past {
+    bool is_concurrency_changed;
+    bool is_url_changed;
+    bool is_alias_changed;
+    json_t *url;         /* its settings; NULL: there was none */
+    char *version;       /* that was published; NULL: none */
+    char *alias_version; /* that the alias named; NULL: there was no alias */
+};
 
-/** Lets buckets call the function as they did before surroundings_settle(), which may have
- * broken off. Buckets that it made stay. */
+/** Brings them to what the definition says, and tells what was changed and where the URL is.
+ *  `past` is zero before, and filled in even where it fails. */
+bool surroundings_settle(const struct aws *aws, const struct surroundings *surroundings,
+                         struct surroundings_past *past, struct error *err) MUST_CHECK;
+
+/** Brings them back, also where surroundings_settle() broke off; of a function that was not
+ *  there before, and will go, only the buckets' calls. Buckets that were made stay. */
 bool surroundings_undo(const struct aws *aws, const struct surroundings *surroundings,
-                       struct error *err) MUST_CHECK;
+                       struct surroundings_past *past, struct error *err) MUST_CHECK;
+
+void surroundings_past_release(struct surroundings_past *past);
+
+/** Of an answer of GetFunctionUrlConfig what CreateFunctionUrlConfig takes; a new object. */
+json_t *surroundings_url_settings(const json_t *url);
 
 /** Appends to the array `calls` which calls surroundings_settle() would make. Asks, and changes
  *  nothing. */

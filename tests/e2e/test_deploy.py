@@ -295,6 +295,77 @@ class DeployTest(AwsCase):
             self.assertEqual(before["Configuration"][key], after["Configuration"][key])
         self.assertEqual(self.images("forth"), images)
 
+    def around(self, name):
+        """What belongs to a function without being part of it."""
+        return self.aws.boto3("""
+            lambda_, name = client("lambda"), values["name"]
+            def url():
+                found = lambda_.get_function_url_config(FunctionName=name)
+                return found["AuthType"], found.get("Cors", {})
+            def statements():
+                return sorted(s["Sid"] for s in json.loads(
+                    lambda_.get_policy(FunctionName=name)["Policy"])["Statement"])
+            def or_nothing(ask):
+                try:
+                    return ask()
+                except lambda_.exceptions.ResourceNotFoundException:
+                    return None
+            answer = [
+                lambda_.get_function(FunctionName=name).get("Concurrency"),
+                or_nothing(url), or_nothing(statements),
+                {a["Name"]: a["FunctionVersion"]
+                 for a in lambda_.list_aliases(FunctionName=name)["Aliases"]},
+                [v["Version"] for v in
+                 lambda_.list_versions_by_function(FunctionName=name)["Versions"]]]
+            """, name=name)
+
+    def test_rollback_undoes_what_is_around_a_function(self):
+        """From all to nothing, from nothing to all, and from one to another."""
+        private = "function_url: {auth: AWS_IAM, cors: {allow_origins: [a.example]}}\n"
+        full = ("concurrency: 7\nfunction_url: {auth: NONE, cors: {max_age: 60}}\n"
+                "publish: true\nalias: live\n")
+        last = {"none": "TagResource", "all": "UpdateAlias", "private": "TagResource"}
+        for number, (before, after) in enumerate((("none", "all"), ("all", "none"),
+                                                  ("all", "private"), ("private", "all"))):
+            with self.subTest(f"{before} to {after}"):
+                name = f"around{number}"
+                texts = {"none": "", "all": full, "private": private}
+                self.assert_done(self.deploy(name, more=texts[before]))
+                present, images = self.around(name), self.images(name)
+                path = self.definition(name, more=texts[after])
+                path.write_text(path.read_text(encoding="utf-8").replace("blue", "green"),
+                                encoding="utf-8")
+                for operation in (last[after], "CreateAlias", "TagResource"):
+                    self.refuse(operation, 403, "AccessDeniedException", "no")
+                done = self.skiff("deploy", "-f", path, "-s", "other.sh", "--rollback")
+                self.assert_refused(done, "AccessDeniedException: no")
+                self.assertIn("what was done is undone", done.stderr)
+                self.assertEqual(self.around(name), present)
+                self.assertEqual(self.images(name), images)
+                self.aws.front.faults.clear()
+                self.aws.front.calls.clear()
+                self.assert_done(self.deploy(name, more=texts[before]))
+                self.assertEqual(self.changes(), [])
+
+    def test_a_version_that_was_not_published_is_published_by_the_next_deployment(self):
+        for operation in ("PublishVersion", "UpdateAlias"):
+            with self.subTest(operation):
+                name = f"unpublished-{operation.lower()}"
+                self.assert_done(self.deploy(name, more="alias: live\n"))
+                self.refuse(operation, 403, "AccessDeniedException", "no")
+                done = self.deploy(name, "-m", "256", more="alias: live\n")
+                self.assert_refused(done, "the function is changed, but not all around it: lambda "
+                                    f"{operation}: AccessDeniedException: no; ")
+                self.assertIn("go on with 'skiff deploy'", done.stderr)
+                self.assertEqual(self.around(name)[3], {"live": "1"})
+                self.assert_done(self.deploy(name, "-m", "256", more="alias: live\n"))
+                _, _, _, aliases, versions = self.around(name)
+                self.assertEqual(aliases, {"live": versions[-1]})
+                self.assertNotEqual(versions[-1], "1")
+                self.aws.front.calls.clear()
+                self.assert_done(self.deploy(name, "-m", "256", more="alias: live\n"))
+                self.assertEqual(self.changes(), [])
+
     def test_a_role_may_be_made_for_the_function(self):
         path = self.definition("roled", more="tracing: Active\n")
         text = path.read_text(encoding="utf-8")

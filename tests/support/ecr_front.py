@@ -49,6 +49,7 @@ EXTRAS = re.compile(r"/\d{4}-\d\d-\d\d/(?:functions/[^/]+/)?"
 OF_EXTRAS = {
     ("GET", "aliases"): "GetAlias",
     ("PUT", "aliases"): "UpdateAlias",
+    ("DELETE", "aliases"): "DeleteAlias",
     ("DELETE", "policy"): "RemovePermission",
     ("PUT", "concurrency"): "PutFunctionConcurrency",
     ("DELETE", "concurrency"): "DeleteFunctionConcurrency",
@@ -241,7 +242,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with self._forward(self.front.moto, body) as answer:
             content = answer.read()
             if answer.status < 300:
-                self.front.functions.note(operation, self.path, asked)
+                self.front.functions.note(operation, self.path, asked, content)
                 content = self._amend(operation, asked, content)
             self._answer(answer.status, answer.headers, content)
 

@@ -6,6 +6,7 @@ changes meanwhile; it tells all that was asked of it; a statement, an alias or a
 and none is invoked that was not made here.
 """
 
+import json
 import re
 import threading
 
@@ -17,7 +18,7 @@ TOLD = ("Role", "Description", "Timeout", "MemorySize", "Environment", "VpcConfi
         "LoggingConfig", "Architectures")
 CHANGES = ("UpdateFunctionCode", "UpdateFunctionConfiguration", "PublishVersion")
 NAME = re.compile(r"/\d{4}-\d\d-\d\d/functions/(?P<name>[^/?]+)"
-                  r"(?:/policy/(?P<statement>[^/?]+))?")
+                  r"(?:/(?:policy|aliases)/(?P<part>[^/?]+))?")
 # By what a thing of a function is known that is made once, and Lambda's words for a second one.
 ONCE = {
     "AddPermission": ("StatementId", "The statement id ({}) provided already exists. Please provide "
@@ -26,7 +27,8 @@ ONCE = {
     "CreateFunctionUrlConfig": ("", "Failed to create function url config for [functionArn = arn]. "
                                 "Error message:  FunctionUrlConfig exists for this Lambda function"),
 }
-UNMADE = {"RemovePermission": "AddPermission", "DeleteFunctionUrlConfig": "CreateFunctionUrlConfig"}
+UNMADE = {"RemovePermission": "AddPermission", "DeleteAlias": "CreateAlias",
+          "DeleteFunctionUrlConfig": "CreateFunctionUrlConfig"}
 NOTED = ("CreateFunction", "DeleteFunction", *CHANGES, *ONCE, *UNMADE)
 
 
@@ -55,32 +57,35 @@ class Functions:
             return in_json(404, "ResourceNotFoundException", "Function not found")
         return None
 
-    def note(self, operation, path, body):
-        """What was carried out."""
+    def note(self, operation, path, body, answer):
+        """What was carried out, and what moto said of it."""
         if operation not in NOTED:
             return
         name = body["FunctionName"] if operation == "CreateFunction" else name_of(path)
         with self._lock:
             if operation == "DeleteFunction":
-                self._functions.pop(name, None)
+                if "Qualifier=" not in path:
+                    self._functions.pop(name, None)
                 return
-            function = self._functions.setdefault(name, {"asked": {}, "made": set(), "polls": 0})
+            function = self._functions.setdefault(name, {
+                "asked": {}, "made": set(), "polls": 0, "versions": {}})
+            if operation == "PublishVersion":
+                function["versions"][json.loads(answer)["Version"]] = dict(function["asked"])
             if operation in ONCE:
                 function["made"].add((operation, body.get(ONCE[operation][0])))
             if operation in UNMADE:
-                function["made"].discard((UNMADE[operation], NAME.match(path)["statement"]))
-            if operation in CHANGES + ("CreateFunction",):
-                function["asked"].update(body)
+                function["made"].discard((UNMADE[operation], NAME.match(path)["part"]))
             if operation in CHANGES[:2] + ("CreateFunction",):
+                function["asked"].update(body)
                 function.update(polls=self.pending_polls, ends=self.ends,
                                 is_new=operation == "CreateFunction")
 
     def amend(self, configuration):
-        """Tells of a function what it was asked to be, and where it stands."""
+        """Tells of a function, or of a version, what it was asked to be, and where it stands."""
         function = self._functions.get(configuration["FunctionName"])
         if not function or "is_new" not in function:
             return
-        asked = function["asked"]
+        asked = function["versions"].get(configuration["Version"], function["asked"])
         configuration.update({name: asked[name] for name in TOLD if name in asked})
         if asked.get("ImageConfig"):
             configuration["ImageConfigResponse"] = {"ImageConfig": asked["ImageConfig"]}
