@@ -35,7 +35,23 @@ static const struct {
     {"InvalidStateKMSKey", "the key of kms_key_arn is not in use"},
     {"EFS", "the file system needs a mount target in each zone of vpc.SubnetIds, with TCP 2049 "
             "open, and the role elasticfilesystem:ClientMount"},
+    {"InvalidConfiguration", "look at the definition: what Lambda names does not go together"},
+    {"FunctionError.InvalidEntryPoint",
+     "look at image_config.entry_point and the image's own: an absolute path of a program for "
+     "the function's architecture"},
+    {"FunctionError.InvalidWorkingDirectory",
+     "look at image_config.working_directory and the image's own: a folder of the image"},
+    {"FunctionError.PermissionDenied",
+     "everybody has to be allowed to run the program, and to look into the folders above it"},
+    {"FunctionError.TooManyExtensions", "the image has too many programs in /opt/extensions"},
     {"FunctionError", "its program does not start; 'skiff --local run' shows the same here"},
+    {"ServiceQuotaExceeded", "ask for a higher quota, or make room"},
+    {"DisallowedByVpcEncryptionControl",
+     "the VPC wants all traffic encrypted, which its owner can "
+     "exclude Lambda from"},
+    {"EC2RequestLimitExceeded", "EC2 was asked too often, try again"},
+    {"InsufficientCapacity", "AWS has no room at present, try again"},
+    {"InvalidRuntime", "an image has no runtime, so that is AWS's own trouble, try again"},
     {"InternalError", "that is AWS's own trouble, try again"},
 };
 

@@ -5,6 +5,7 @@
 #include "lambda/aws/aws.h"
 #include "lambda/aws/identity.h"
 #include "lambda/aws/logs.h"
+#include "oci/base/file.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
 #include "tests/support/scripted_aws.h"
@@ -110,6 +111,55 @@ static void refusals_become_errors_in_awss_own_words(void **state)
         assert_string_equal(err.text + strlen("ecr DescribeRepositories: "), refusals[i].text);
         assert_int_equal(scripted_aws_waited_ms(aws), 0);
     }
+}
+
+/* None of them passes by itself, and none is something else's. */
+static void refusals_that_lambda_really_gave_are_understood(void **state)
+{
+    (void)state;
+    enum { RECORDED_LIMIT = 1024 * 1024 };
+    static const struct {
+        const char *code;
+        enum error_kind kind;
+    } kinds[] = {
+        {"ResourceNotFoundException", ERROR_NOT_FOUND},
+        {"ResourceConflictException", ERROR_CONFLICT},
+        {"InvalidParameterValueException", ERROR_INVALID},
+        {"ValidationException", ERROR_INVALID},
+    };
+    struct error err = {0};
+    owned(memory) char *text = NULL;
+    json_owned json_t *recorded = NULL;
+    const json_t *each = NULL;
+    size_t met[COUNT(kinds)] = {0};
+    size_t count;
+    size_t i;
+
+    assert_ok(file_read("testdata/recorded/lambda-refusals.json", RECORDED_LIMIT, &text, &count,
+                        &err));
+    assert_ok(json_parse(text, count, &recorded, &err));
+    json_array_foreach(json_object_get(recorded, "refusals"), i, each)
+    {
+        owned(memory) char *body = json_text(json_object_get(each, "body"));
+        const char *code = json_optional_string(each, "code");
+        const char *message = json_optional_string(each, "message");
+        const struct scripted_answer script[] = {
+            {"",
+             (int)json_integer_value(json_object_get(each, "status")),
+             body,
+             {{"X-Amzn-ErrorType", code}}},
+            {0}};
+        owned(scripted_aws) struct scripted_aws *aws = scripted_aws_new(script);
+        size_t kind = 0;
+        while (strcmp(kinds[kind].code, code) != 0)
+            assert_true(++kind < COUNT(kinds));
+        met[kind]++;
+        assert_fails(aws_ask(scripted_aws_ask(aws), &ECR, NULL, NULL, NULL, &err),
+                     kinds[kind].kind, message);
+        assert_non_null(strstr(err.text, code));
+    }
+    for (i = 0; i < COUNT(kinds); i++)
+        assert_true(met[i] > 1);
 }
 
 static void endless_refusals_are_clipped(void **state)
@@ -241,6 +291,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refusals_become_errors_in_awss_own_words),
+        cmocka_unit_test(refusals_that_lambda_really_gave_are_understood),
         cmocka_unit_test(endless_refusals_are_clipped),
         cmocka_unit_test(requests_are_signed_and_carry_the_session),
         cmocka_unit_test(an_answer_that_is_no_json_is_refused),

@@ -115,6 +115,29 @@ static void a_recorded_function_is_known_by_digest_and_state(void **state)
         function_state_is_broken(configuration_in(recorded, "image", "create-image-response")));
 }
 
+/* So that one can be told from the function as it is now. */
+static void a_version_is_what_the_function_was(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {"first_update_get_function", "first_publish_response",
+                                          "second_update_get_function",
+                                          "second_publish_response"};
+    json_owned json_t *recorded = read_recorded();
+
+    for (size_t i = 0; i < COUNT(answers); i += 2) {
+        const json_t *function = configuration_in(recorded, "imageVersions", answers[i]);
+        const json_t *version = configuration_in(recorded, "imageVersions", answers[i + 1]);
+        json_owned json_t *one = function_configuration_read(function, NAME);
+        json_owned json_t *other = function_configuration_read(version, NAME);
+        json_object_del(one, "Description"); /* the versions were given others */
+        json_object_del(other, "Description");
+        assert_true(json_equal(one, other));
+        assert_true(json_equal(json_object_get(function, "CodeSha256"),
+                               json_object_get(version, "CodeSha256")));
+        assert_string_equal(json_optional_string(version, "Version"), i == 0 ? "2" : "3");
+    }
+}
+
 static void variables_stay_unless_told(void **state)
 {
     (void)state;
@@ -148,6 +171,7 @@ int main(void)
         cmocka_unit_test(a_definition_that_says_the_same_changes_nothing),
         cmocka_unit_test(members_left_out_are_cleared),
         cmocka_unit_test(a_recorded_function_is_known_by_digest_and_state),
+        cmocka_unit_test(a_version_is_what_the_function_was),
         cmocka_unit_test(variables_stay_unless_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include "lambda/aws/function_state.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
+#include "oci/base/text.h"
 #include "tests/support/scripted_aws.h"
 #include "tests/support/unit.h"
 
@@ -104,6 +105,63 @@ static void a_failure_says_why_and_what_to_do(void **state)
     }
 }
 
+/* All that Lambda's model has for functions of images, but for states that pass. */
+static void every_reason_has_its_advice(void **state)
+{
+    (void)state;
+    static const char *const codes[] = {
+        "EniLimitExceeded",
+        "InsufficientRolePermissions",
+        "InvalidConfiguration",
+        "InternalError",
+        "SubnetOutOfIPAddresses",
+        "InvalidSubnet",
+        "InvalidSecurityGroup",
+        "ImageDeleted",
+        "ImageAccessDenied",
+        "InvalidImage",
+        "KMSKeyAccessDenied",
+        "KMSKeyNotFound",
+        "InvalidStateKMSKey",
+        "DisabledKMSKey",
+        "EFSIOError",
+        "EFSMountConnectivityError",
+        "EFSMountFailure",
+        "EFSMountTimeout",
+        "InvalidRuntime",
+        "FunctionError",
+        "FunctionError.InitTimeout",
+        "FunctionError.RuntimeInitError",
+        "FunctionError.ExtensionInitError",
+        "FunctionError.InvalidEntryPoint",
+        "FunctionError.InvalidWorkingDirectory",
+        "FunctionError.PermissionDenied",
+        "FunctionError.TooManyExtensions",
+        "FunctionError.InitResourceExhausted",
+        "ServiceQuotaExceededException",
+        "DisallowedByVpcEncryptionControl",
+        "EC2RequestLimitExceeded",
+        "InsufficientCapacity",
+    };
+    static const char *const answers[] = {
+        "{\"Configuration\":{\"State\":\"Failed\",\"StateReasonCode\":\"%s\"}}",
+        "{\"Configuration\":{\"LastUpdateStatus\":\"Failed\",\"LastUpdateStatusReasonCode\":"
+        "\"%s\"}}",
+    };
+
+    for (size_t i = 0; i < 2 * COUNT(codes); i++) {
+        const char *code = codes[i / 2];
+        const char *format = answers[i % 2];
+        owned(memory) char *body = text_format("%.*s%s%s", (int)(strstr(format, "%s") - format),
+                                               format, code, strstr(format, "%s") + 2);
+        owned(memory) char *words = text_format("(%s); ", code);
+        const struct scripted_answer script[] = {{"", 200, body, {{0}}}, {0}};
+        owned(scripted_aws) struct scripted_aws *aws = scripted_aws_new(script);
+        struct error err = {0};
+        assert_fails(wait_for(aws, &err), ERROR_INVALID, words);
+    }
+}
+
 static void waiting_has_an_end(void **state)
 {
     (void)state;
@@ -160,6 +218,7 @@ int main(void)
         cmocka_unit_test(an_active_function_is_not_waited_for),
         cmocka_unit_test(waiting_tells_each_state_once),
         cmocka_unit_test(a_failure_says_why_and_what_to_do),
+        cmocka_unit_test(every_reason_has_its_advice),
         cmocka_unit_test(waiting_has_an_end),
         cmocka_unit_test(only_a_creation_that_failed_is_beyond_repair),
     };
