@@ -117,20 +117,37 @@ class DeployTest(AwsCase):
     def test_requests_are_as_lambdas_model_has_them(self):
         model = aws_model.load("lambda", "2015-03-31")
         self.aws.front.requests.clear()
-        self.assert_done(self.deploy("model", more=EVERYTHING))
-        self.assert_done(self.deploy("model", "-d", "other", "-s", "other.sh"))
-        checked = set()
-        for operation, _, body in self.aws.front.requests:
-            if operation in model["operations"]:
-                self.assertEqual(aws_model.complaints(model, operation, body), [])
-                checked.add(operation)
-        self.assertLessEqual({"CreateFunction", "UpdateFunctionCode", "CreateAlias",
-                              "UpdateFunctionConfiguration", "CreateFunctionUrlConfig",
-                              "AddPermission", "PutFunctionConcurrency"}, checked)
+        more = EVERYTHING.replace("  group: /teams/blue\n", "")
+        self.assert_done(self.deploy("model", more=more))
+        changed = self.definition("model", more=more.replace("max_age: 60", "max_age: 61"))
+        changed.write_text(changed.read_text(encoding="utf-8").replace("blue", "green"),
+                           encoding="utf-8")
+        self.assert_done(self.skiff("deploy", "-f", changed, "-d", "other", "-s", "other.sh"))
+        self.assert_done(self.skiff("log", "-n", "model", "--since", "5m"))
+        self.assert_done(self.skiff("prune", "-n", "model", "--keep", "9"))
+        self.assert_done(self.skiff("rm", "-n", "model"))
+        self.assertEqual(self.checked(model, aws_model.load("ecr", "2015-09-21"),
+                                      aws_model.load("logs", "2014-03-28")), {
+            "AddPermission", "BatchDeleteImage", "BatchGetImage", "CreateAlias", "CreateFunction",
+            "CreateFunctionUrlConfig", "CreateLogGroup", "CreateRepository", "DeleteLogGroup",
+            "DeleteRepository", "DescribeImages", "DescribeRepositories", "FilterLogEvents",
+            "ListTagsForResource", "PutFunctionConcurrency", "PutRetentionPolicy", "TagResource", "UpdateAlias", "UpdateFunctionCode",
+            "UpdateFunctionConfiguration", "UpdateFunctionUrlConfig"})
         for bad in ({"MemorySize": "512"}, {"Role": "r"}, {"Environment": {"Variables": {"1": "a"}}},
                     {"Unknown": 1}, {"Timeout": 0}):
             self.assertNotEqual(
                 aws_model.complaints(model, "UpdateFunctionConfiguration", bad), [], bad)
+
+    def checked(self, *models):
+        """The operations whose bodies were looked at, each with the model that has it."""
+        checked = set()
+        for operation, _, body in self.aws.front.requests:
+            for model in models:
+                if operation in model["operations"]:
+                    self.assertEqual(aws_model.complaints(model, operation, body), [])
+                    checked.add(operation)
+                    break
+        return checked
 
     def test_deploy_makes_then_changes_then_does_nothing(self):
         self.aws.front.functions.pending_polls = 2

@@ -7,6 +7,7 @@ import shlex
 import unittest
 from pathlib import Path
 
+from tests.e2e.test_deploy import EVERYTHING
 from tests.support.aws_case import AwsCase
 from tests.support.aws_servers import PERMISSIONS
 
@@ -16,6 +17,27 @@ ASKED_BY_AWS = {
     "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs",
     "elasticfilesystem:DescribeMountTargets",
     "kms:CreateGrant", "kms:Decrypt", "kms:Encrypt",
+}
+# What a policy calls otherwise than the API does, and what the registry asks for of those who push.
+POLICY_NAMES = {
+    "lambda:Invoke": {"lambda:InvokeFunction"},
+    "s3:GetBucketNotificationConfiguration": {"s3:GetBucketNotification"},
+    "s3:PutBucketNotificationConfiguration": {"s3:PutBucketNotification"},
+    "s3:ListObjectsV2": {"s3:ListBucket"},
+    "sts:GetCallerIdentity": set(),  # which needs none
+}
+OF_THE_REGISTRY = {
+    "HEAD blobs": "ecr:BatchCheckLayerAvailability", "POST uploads": "ecr:InitiateLayerUpload",
+    "PUT uploads": ("ecr:UploadLayerPart", "ecr:CompleteLayerUpload"),
+    "PUT manifests": "ecr:PutImage", "GET manifests": "ecr:BatchGetImage",
+    "GET blobs": "ecr:GetDownloadUrlForLayer",
+}
+# Asked for along with another: by CreateFunction, of the role, of the repository and of what it
+# runs, and by those that make something with tags.
+IMPLIED = {
+    "iam:PassRole": "lambda:CreateFunction", "ecr:GetRepositoryPolicy": "lambda:CreateFunction",
+    "ecr:SetRepositoryPolicy": "lambda:CreateFunction", "ecr:TagResource": "ecr:CreateRepository",
+    "logs:TagResource": "logs:CreateLogGroup",
 }
 READ_YAML = "import yaml; answer = [yaml.safe_load(text) for text in values['texts']]"
 
@@ -59,6 +81,63 @@ class PolicyTest(unittest.TestCase):
                     if statement["Action"] == "iam:PassRole")
         self.assertEqual(passing["Condition"]["StringEquals"],
                          {"iam:PassedToService": "lambda.amazonaws.com"})
+
+
+class ActionsTest(AwsCase):
+    """moto says that the policy is enough, for skiff may do no more; that it is the least, what
+    skiff asks for."""
+
+    def setUp(self):
+        super().setUp()
+        self.aws.front.actions.clear()
+
+    def must(self, *words, status=0):
+        done = self.skiff(*words)
+        self.assertEqual(done.returncode, status, f"{words}: {done.stdout}{done.stderr}")
+
+    def rich(self, everything):
+        more = EVERYTHING.replace("  group: /teams/blue\n", "") + (
+            "input:\n- {storage_provider: s3, path: acts-in/a}\n"
+            "output:\n- {storage_provider: s3, path: acts-out/b}\n")
+        path = self.definition("acts", more=more if everything else "")
+        path.write_text(path.read_text(encoding="utf-8").replace(f"role: {self.aws.role}", ""),
+                        encoding="utf-8")
+        return path
+
+    def actions(self):
+        found = set()
+        for action in self.aws.front.actions:
+            found |= POLICY_NAMES.get(action, {action})
+        for call in self.aws.front.calls:
+            method, _, path = call.partition(" ")
+            kind = "uploads" if "/uploads/" in path else path.split("/")[-2] if path else ""
+            named = OF_THE_REGISTRY.get(f"{method} {kind}", ())
+            found |= {named} if isinstance(named, str) else set(named)
+        return found | {implied for implied, by in IMPLIED.items() if by in found}
+
+    def test_every_action_is_asked_for(self):
+        self.must("deploy", "-f", self.rich(True), "--create-role")
+        changed = self.rich(True)
+        changed.write_text(changed.read_text(encoding="utf-8").replace("team: blue", "team: red")
+                           .replace("max_age: 60", "max_age: 90"), encoding="utf-8")
+        self.must("deploy", "-f", changed, "-s", "other.sh", "-m", "256")
+        self.aws.queue_result("{}")
+        self.must("run", "-n", "acts")
+        self.must("log", "-n", "acts")
+        self.must("ls")
+        self.must("prune", "-n", "acts", "--keep", "1")
+        uri = self.aws.boto3("""answer = client("lambda").get_function(FunctionName="acts")[
+            "Code"]["ImageUri"]""")
+        self.must("copy", uri, "oci:copied")
+        self.must("update", "-f", self.rich(False))  # and all around it goes
+        self.must("rm", "-n", "acts")
+        self.must("deploy", "-f", self.definition("acts"))  # whose role is looked at
+        self.refuse("TagResource", 403, "AccessDeniedException", "not this time")
+        text = self.rich(True).read_text(encoding="utf-8").replace("blue", "green")
+        (self.folder / "acts.yaml").write_text(text, encoding="utf-8")
+        self.must("update", "-f", "acts.yaml", "--rollback", status=1)
+        self.must("rm", "-n", "acts")
+        self.assertEqual(self.actions(), set(PERMISSIONS))
 
 
 class CiTest(AwsCase):

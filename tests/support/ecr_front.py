@@ -50,6 +50,7 @@ OF_EXTRAS = {
     ("GET", "aliases"): "GetAlias",
     ("PUT", "aliases"): "UpdateAlias",
     ("DELETE", "aliases"): "DeleteAlias",
+    ("GET", "policy"): "GetPolicy",
     ("DELETE", "policy"): "RemovePermission",
     ("PUT", "concurrency"): "PutFunctionConcurrency",
     ("DELETE", "concurrency"): "DeleteFunctionConcurrency",
@@ -78,7 +79,8 @@ HOP_HEADERS = {"connection", "keep-alive", "transfer-encoding", "te", "trailer",
 class EcrFront:
     """`functions`: where they stand, with switches for that. `calls`: every API operation asked for so far, and "<METHOD> <path>" of every request to the
     registry. `requests`: (operation, path, body) of those with a body in JSON. `signers`: (service,
-    access key) of those that are signed. `bucket_regions`: of buckets that answer there alone.
+    access key) of those that are signed. `actions`: "<service>:<operation>" of those, whoever asked.
+    `bucket_regions`: of buckets that answer there alone.
     `faults`: what goes wrong."""
 
     def __init__(self, moto_url, registry, keys, region):
@@ -89,6 +91,7 @@ class EcrFront:
         self.calls = []
         self.requests = []
         self.signers = []
+        self.actions = set()
         self.bucket_regions = {}
         self.faults = Faults()
         self.url = None
@@ -225,6 +228,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         signer = SIGNER.search(self.headers.get("Authorization", ""))
         if signer:
             self.front.signers.append((signer["service"], signer["key"]))
+            self.front.actions.add(f"{signer['service']}:{operation}")
             region = self.front.bucket_regions.get(urlsplit(self.path).path.split("/")[1])
             if region and signer["service"] == "s3" and region != signer["region"]:
                 self._answer(301, {"x-amz-bucket-region": region}, b"<Error><Code>PermanentRedirect"

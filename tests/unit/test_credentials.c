@@ -20,6 +20,15 @@ static bool say_code(const char *question, char **answer, struct error *err)
     return true;
 }
 
+/* Tokens of the world's sources, unlike those of variables and files, end within the hour; the
+ * end is what they are renewed before (test_credentials_keeper.c). */
+static time_t end_of(const char *token)
+{
+    enum { END = 1440941760 };
+
+    return token && strncmp(token, "TOKEN", 5) == 0 ? END : 0;
+}
+
 static void credentials_are_found_in_order(void **state)
 {
     (void)state;
@@ -73,6 +82,19 @@ static void credentials_are_found_in_order(void **state)
          "AKPROC",
          NULL,
          "credential_process of profile 'default'"},
+        {{.variables = {NULL},
+          .config =
+              "[default]\ncredential_process = /bin/echo '{\"Version\": 1, "
+              "\"AccessKeyId\": \"AKPROC\", \"SecretAccessKey\": \"S\", \"SessionToken\": "
+              "\"TOKENPROC\", \"Expiration\": \"2015-08-30T13:36:00Z\"}'\n"},
+         "AKPROC",
+         "TOKENPROC",
+         "credential_process of profile 'default'"},
+        {{.variables = {ENV_KEYS, "AWS_SESSION_TOKEN=TOKENENV",
+                        "AWS_CREDENTIAL_EXPIRATION=2015-08-30T13:36:00Z"}},
+         "AKENV",
+         "TOKENENV",
+         "the environment"},
         /* A profile comes before the container, and that before the instance. */
         {{.variables = {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/x"},
           .credentials = "[default]\n" KEYS},
@@ -224,6 +246,7 @@ static void credentials_are_found_in_order(void **state)
         assert_string_equal(found.keys.session_token ? found.keys.session_token : "",
                             cases[i].token ? cases[i].token : "");
         assert_string_equal(found.origin, cases[i].origin);
+        assert_int_equal(found.expire_at, end_of(cases[i].token));
     }
 }
 
