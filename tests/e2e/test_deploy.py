@@ -118,17 +118,21 @@ class DeployTest(AwsCase):
         model = aws_model.load("lambda", "2015-03-31")
         self.aws.front.requests.clear()
         more = EVERYTHING.replace("  group: /teams/blue\n", "")
-        self.assert_done(self.deploy("model", more=more))
+        path = self.definition("model", more=more)
+        path.write_text(path.read_text(encoding="utf-8").replace(f"role: {self.aws.role}", ""),
+                        encoding="utf-8")
+        self.assert_done(self.skiff("deploy", "-f", path, "--create-role"))
         changed = self.definition("model", more=more.replace("max_age: 60", "max_age: 61"))
-        changed.write_text(changed.read_text(encoding="utf-8").replace("blue", "green"),
-                           encoding="utf-8")
+        changed.write_text(changed.read_text(encoding="utf-8").replace("blue", "green")
+                           .replace(f"role: {self.aws.role}", ""), encoding="utf-8")
         self.assert_done(self.skiff("deploy", "-f", changed, "-d", "other", "-s", "other.sh"))
         self.assert_done(self.skiff("log", "-n", "model", "--since", "5m"))
         self.assert_done(self.skiff("prune", "-n", "model", "--keep", "9"))
         self.assert_done(self.skiff("rm", "-n", "model"))
         self.assertEqual(self.checked(model, aws_model.load("ecr", "2015-09-21"),
-                                      aws_model.load("logs", "2014-03-28")), {
-            "AddPermission", "BatchDeleteImage", "BatchGetImage", "CreateAlias", "CreateFunction",
+                                      aws_model.load("logs", "2014-03-28"),
+                                      aws_model.load("iam", "2010-05-08")), {
+            "CreateRole", "DeleteRole", "DeleteRolePolicy", "PutRolePolicy", "AddPermission", "BatchDeleteImage", "BatchGetImage", "CreateAlias", "CreateFunction",
             "CreateFunctionUrlConfig", "CreateLogGroup", "CreateRepository", "DeleteLogGroup",
             "DeleteRepository", "DescribeImages", "DescribeRepositories", "FilterLogEvents",
             "ListTagsForResource", "PutFunctionConcurrency", "PutRetentionPolicy", "TagResource", "UpdateAlias", "UpdateFunctionCode",
@@ -213,7 +217,7 @@ class DeployTest(AwsCase):
     def test_round_trips_are_counted(self):
         done = self.deploy("counted", "--timings")
         self.assert_done(done)
-        self.deploy_counted(done)
+        self.deploy_counted(done, 20)
         # What a new one costs: each question is asked once, nothing is said twice.
         asked = [re.sub(r"(sha256:|uploads/)[0-9a-f-]+$", r"\1…", call)
                  for call in self.aws.front.calls]
@@ -226,18 +230,33 @@ class DeployTest(AwsCase):
         self.aws.front.calls.clear()
         done = self.deploy("counted", "--timings")
         self.assert_done(done)
-        self.deploy_counted(done)
+        self.deploy_counted(done, 7)
         # What an unchanged function costs on AWS, each question asked once.
         self.assertEqual(sorted(self.aws.front.calls), [
             "DescribeRepositories", "GET /v2/counted/manifests/latest", "GetAuthorizationToken",
             "GetFunction"])
 
-    def deploy_counted(self, done):
+    def test_what_does_not_need_each_other_is_asked_at_the_same_time(self):
+        """The platform's answers come when all questions are there and the base image is read."""
+        def base_is_read():
+            asked = [path for method, path, _ in self.aws.registry.requests()[before:]
+                     if method == "GET" and path.startswith("/v2/base/busybox/")]
+            return {path.split("/")[4] for path in asked} == {"manifests", "blobs"}
+
+        before = len(self.aws.registry.requests())
+        faults = self.aws.front.faults
+        faults.together(["DescribeRepositories", "GetAuthorizationToken", "GetFunction"],
+                        base_is_read)
+        self.assert_done(self.deploy("overlap"))
+        self.assertFalse(faults.were_late)
+
+    def deploy_counted(self, done, most):
         found = re.search(r"^(\d+) round trips, (\d+) of them one after the other$", done.stdout,
                           re.MULTILINE)
         self.assertTrue(found, done.stdout)
         self.assertLess(0, int(found[2]))
         self.assertLessEqual(int(found[2]), int(found[1]))
+        self.assertLessEqual(int(found[2]), most)
         self.assertGreaterEqual(int(found[1]), len(self.aws.front.calls))
 
     def test_functions_are_listed_by_those_who_made_them(self):

@@ -11,7 +11,10 @@ A kind is an operation of an API, or what a registry is asked for: "POST uploads
 
 import json
 import threading
+import time
 from dataclasses import dataclass, field
+
+PATIENCE_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,30 @@ class Faults:
         self._waiting = []    # [kind, requests before, times, fault]
         self._in_turn = ([], [])  # for the first request of each kind, of APIs and registry
         self._met = set()     # the kinds that have had theirs
+        self._together = set()  # kinds none of which is answered before all have come
+        self._come = set()
+        self._also = None
+        self.were_late = False
         self._lock = threading.Lock()
+
+    def together(self, kinds, also):
+        """From now on requests of these kinds wait until all of them have come and `also()` is
+        true; `were_late` when that does not happen, as it never does if they are sent one after the
+        other."""
+        self._together, self._come, self._also = set(kinds), set(), also
+        self.were_late = False
+
+    def wait(self, kind):
+        if kind not in self._together or self.were_late:
+            return
+        self._come.add(kind)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self._come != self._together or not self._also():
+            if time.monotonic() > deadline:
+                self.were_late = True
+            if self.were_late:
+                return
+            time.sleep(0.01)
 
     def add(self, kind, fault, times=1, after=0):
         """The next `times` requests of the kind meet the fault, when `after` have gone well."""
@@ -81,6 +107,7 @@ class Faults:
     def clear(self):
         with self._lock:
             self._waiting.clear()
+            self._together = set()
             self._in_turn, self._met = ([], []), set()
 
     def take(self, kind):

@@ -25,7 +25,7 @@ import re
 import sys
 import threading
 import time
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from tests.support.aws_faults import Faults, in_json
 from tests.support.lambda_state import Functions
@@ -78,7 +78,7 @@ HOP_HEADERS = {"connection", "keep-alive", "transfer-encoding", "te", "trailer",
 
 class EcrFront:
     """`functions`: where they stand, with switches for that. `calls`: every API operation asked for so far, and "<METHOD> <path>" of every request to the
-    registry. `requests`: (operation, path, body) of those with a body in JSON. `signers`: (service,
+    registry. `requests`: (operation, path, body) of those with a body in JSON, or in a form. `signers`: (service,
     access key) of those that are signed. `actions`: "<service>:<operation>" of those, whoever asked.
     `bucket_regions`: of buckets that answer there alone.
     `faults`: what goes wrong."""
@@ -234,7 +234,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self._answer(301, {"x-amz-bucket-region": region}, b"<Error><Code>PermanentRedirect"
                              b"</Code><Message>elsewhere</Message></Error>")
                 return
-        asked = json.loads(body) if body.startswith(b"{") else {}
+        asked = json.loads(body) if body.startswith(b"{") else form_of(body)
         if asked:
             self.front.requests.append((operation, self.path, asked))
         if self._meets_fault(operation):
@@ -451,6 +451,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _meets_fault(self, kind):
         """Whether that is the end of the request."""
+        self.front.faults.wait(kind)
         fault = self.front.faults.take(kind)
         self._is_lost = fault is not None and not fault.status
         if fault and fault.status:
@@ -472,6 +473,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
             else:
                 self.send_header("Content-Length", length)
         self.end_headers()
+
+
+def form_of(body):
+    """A form of the query protocol as JSON would have it; {} for anything else."""
+    asked = {}
+    if not body.startswith(b"Action="):
+        return asked
+    for name, value in parse_qsl(body.decode()):
+        whole, _, part = name.partition(".member.")
+        if part:  # of a list, "Tags.member.1.Key"
+            number, _, member = part.partition(".")
+            entries = asked.setdefault(whole, [])
+            entries += [{}] * (int(number) - len(entries))
+            entries[int(number) - 1] = {**entries[int(number) - 1], member: value}
+        elif name not in ("Action", "Version"):
+            asked[name] = value
+    return asked
 
 
 def kind_of(path):
