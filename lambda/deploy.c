@@ -267,22 +267,6 @@ static bool is_pushed(const struct deployment *deployment)
            push_is_named(&deployment->push);
 }
 
-static bool push(struct deployment *deployment, struct error *err)
-{
-    if (!deployment->push.from)
-        return true;
-    if (!open_repository(deployment, true, err))
-        return false;
-    name_image(deployment);
-    if (is_pushed(deployment))
-        return true;
-    if (deployment->tools->rollback)
-        push_note(&deployment->push);
-    return push_send(&deployment->push, err);
-}
-
-/* --- the function --- */
-
 static struct platform_change change_of(const struct deployment *deployment)
 {
     const struct deploy_tools *tools = deployment->tools;
@@ -294,6 +278,33 @@ static struct platform_change change_of(const struct deployment *deployment)
         .wait_s = tools->wait_s,
     };
 }
+
+/* What was there counts, too, so it is known only now what all that is together. */
+static bool check_change(const struct deployment *deployment, struct error *err)
+{
+    struct platform *platform = deployment->tools->platform;
+    const struct platform_change change = change_of(deployment);
+
+    return !platform->ops->check || platform->ops->check(platform, &change, err);
+}
+
+static bool push(struct deployment *deployment, struct error *err)
+{
+    if (!deployment->push.from)
+        return true;
+    if (!open_repository(deployment, true, err))
+        return false;
+    name_image(deployment);
+    if (is_pushed(deployment))
+        return true;
+    if (!check_change(deployment, err))
+        return false;
+    if (deployment->tools->rollback)
+        push_note(&deployment->push);
+    return push_send(&deployment->push, err);
+}
+
+/* --- the function --- */
 
 static bool change_function(const struct deployment *deployment, char **arn, struct error *err)
 {

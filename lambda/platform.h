@@ -101,6 +101,11 @@ struct platform_ops {
     bool (*open_repository)(struct platform *self, const struct definition *definition,
                             bool make, struct platform_repository *out, struct error *err);
 
+    /* Whether the change of a function that find() found is small enough, with what it has
+     * already. Asks nobody; NULL where there is no limit. */
+    bool (*check)(struct platform *self, const struct platform_change *change,
+                  struct error *err);
+
     /* Creates the function and what belongs to it, and waits until it can be invoked. `*arn`,
      * what the platform calls it, is the caller's to free(). ERROR_CONFLICT when it exists
      * already. */

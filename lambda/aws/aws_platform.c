@@ -222,6 +222,12 @@ static bool create(struct platform *self, const struct platform_change *change, 
     return function_deployment_create(&platform_of(self)->deployment, change, arn, err);
 }
 
+static bool check_change(struct platform *self, const struct platform_change *change,
+                         struct error *err)
+{
+    return function_deployment_check(&platform_of(self)->deployment, change, err);
+}
+
 static bool update(struct platform *self, const struct platform_change *change, char **arn,
                    struct error *err)
 {
@@ -309,6 +315,7 @@ static void free_platform(struct platform *self)
 static const struct platform_ops aws_ops = {
     .find = find,
     .open_repository = open_repository,
+    .check = check_change,
     .create = create,
     .update = update,
     .plan = plan,

@@ -253,6 +253,15 @@ static bool check(const struct platform_change *change, const struct difference 
            function_request_check_update(change->definition, difference->configuration, err);
 }
 
+bool function_deployment_check(const struct function_deployment *deployment,
+                               const struct platform_change *change, struct error *err)
+{
+    if (!deployment->before || function_state_is_broken(configuration_of(deployment->before)))
+        return true;
+    owned(difference) struct difference difference = compare(deployment->before, change);
+    return check(change, &difference, err);
+}
+
 bool function_deployment_update(struct function_deployment *deployment,
                                 const struct platform_change *change, char **arn,
                                 struct error *err)

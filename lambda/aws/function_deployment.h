@@ -36,6 +36,9 @@ bool function_deployment_create(struct function_deployment *deployment,
 bool function_deployment_update(struct function_deployment *deployment,
                                 const struct platform_change *change, char **arn,
                                 struct error *err) MUST_CHECK;
+bool function_deployment_check(const struct function_deployment *deployment,
+                               const struct platform_change *change,
+                               struct error *err) MUST_CHECK;
 bool function_deployment_plan(struct function_deployment *deployment,
                               const struct platform_change *change, json_t *calls,
                               struct error *err) MUST_CHECK;

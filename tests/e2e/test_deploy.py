@@ -185,6 +185,23 @@ class DeployTest(AwsCase):
         self.assert_done(self.deploy("merge", "--replace-env"))
         self.assertEqual(self.variables("merge"), {"COLOUR": "red"})
 
+    def test_a_change_that_is_too_large_with_what_is_there_is_refused_before_a_push(self):
+        words = "image_config:\n  command: [{}]\n"
+        self.assert_done(self.deploy("grows", "-le", f"MUCH={'x' * 1050}"))
+        # What is too long for a change may be told of a new function.
+        self.assert_done(self.deploy("long", more=words.format("y" * 2000)))
+        for name, more, arguments, expected in (
+                ("grows", "", ["-le", f"MORE={'x' * 1050}"],
+                 r"environment of function 'grows' has 4\d{3} bytes, Lambda takes 4096"),
+                ("long", words.format("z" * 2000), ["-m", "256"],
+                 r"of function 'long' has 5\d{3} bytes as a request, Lambda takes less than 5120; "
+                 "a shorter description")):
+            self.aws.front.calls.clear()
+            done = self.deploy(name, "-s", "other.sh", *arguments, more=more)
+            self.assertEqual(done.returncode, 1)
+            self.assertRegex(done.stderr, expected)
+            self.assertEqual(self.changes(), [])
+
     def test_a_creation_that_failed_is_made_anew(self):
         self.aws.front.functions.ends = ("InvalidImage", "UnsupportedImageLayerDetected - Layer sha256:1")
         done = self.deploy("broken")
