@@ -72,7 +72,9 @@ const struct command prune_command = {
     .name = "prune",
     .summary = "remove a function's older images",
     .description = "Removes images from the function's repository, the oldest first. What a\n"
-                   "function or one of its versions runs always stays. With --local there is\n"
+                   "function or one of its versions runs always stays; a repository in which "
+                   "--all has left\n"
+                   "nothing goes, too. With --local there is\n"
                    "nothing to prune: an update takes the former image along.",
     .examples = "skiff prune -n hello --keep 5 --dry-run\n"
                 "skiff prune -n hello --keep 5\n"

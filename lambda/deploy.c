@@ -33,6 +33,7 @@ struct deployment {
     struct store *from; /* owned: the workspace over the base; NULL for a prepared image */
     char *image_uri;    /* by digest, once it is known */
     struct push push;
+    bool is_made; /* the function, by this run */
 };
 
 static inline void deployment_cleanup(struct deployment *deployment)
@@ -306,33 +307,50 @@ static bool push(struct deployment *deployment, struct error *err)
 
 /* --- the function --- */
 
-static bool change_function(const struct deployment *deployment, char **arn, struct error *err)
+static bool change_function(struct deployment *deployment, char **arn, struct error *err)
 {
     struct platform *platform = deployment->tools->platform;
-    const struct platform_change change = change_of(deployment);
+    struct platform_change change = change_of(deployment);
 
+    change.is_made = &deployment->is_made;
     if (deployment->present.exists && !deployment->present.is_broken)
         return platform->ops->update(platform, &change, arn, err);
     return platform->ops->create(platform, &change, arn, err);
 }
 
-/* What is there now, and what to do; nothing where nothing was done. */
-static bool advise(const struct deployment *deployment, struct error *err)
+/* What there is now. */
+static const char *left(const struct deployment *deployment)
+{
+    if (deployment->is_made)
+        return "the function is there";
+    return deployment->push.is_sent ? "the image is there" : "a part of the image is there";
+}
+
+/* How to get rid of it; "" where nobody wants to, or need not. A new string. */
+static char *removal(const struct deployment *deployment)
 {
     const struct deploy_tools *tools = deployment->tools;
+    const char *name = definition_of(tools)->name;
+
+    if (deployment->is_made)
+        return text_format(", or take everything away with 'skiff%s rm -n %s'",
+                           local_word(tools), name);
+    if (deployment->present.exists || tools->platform->ops->is_local)
+        return memory_copy_string("");
+    return text_format(", or take it away with 'skiff prune -n %s --all'", name);
+}
+
+/* What to do; nothing where nothing was done. */
+static bool advise(const struct deployment *deployment, struct error *err)
+{
     const struct error cause = *err;
+    owned(memory) char *or_else = removal(deployment);
 
     if (!deployment->push.is_begun)
         return false;
-    error_set(err, cause.kind,
-              "%.650s; %s is there: mend the cause and go on with 'skiff%s deploy'", cause.text,
-              deployment->push.is_sent ? "the image" : "a part of the image",
-              local_word(tools));
-    if (deployment->present.exists) /* which nobody wants to lose for that */
-        return false;
-    const struct error advice = *err;
-    return error_set(err, cause.kind, "%.860s, or take everything away with 'skiff%s rm -n %s'",
-                     advice.text, local_word(tools), definition_of(tools)->name);
+    return error_set(err, cause.kind,
+                     "%.650s; %s: mend the cause and go on with 'skiff%s deploy'%s", cause.text,
+                     left(deployment), local_word(deployment->tools), or_else);
 }
 
 static bool undo(const struct deployment *deployment, struct error *err)

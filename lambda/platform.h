@@ -41,6 +41,7 @@ struct platform_change {
     const char *image_uri; /* by digest; NULL in a plan for an image that is not there yet */
     struct environment_change environment; /* of one that is there */
     int wait_s;                            /* at most, for each change; 0: the usual */
+    bool *is_made; /* set by create() once the function is there, whatever comes; or NULL */
 };
 
 /* Which of a function's images go. */

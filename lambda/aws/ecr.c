@@ -323,8 +323,8 @@ bool ecr_delete_images(const struct aws *aws, const char *repository, json_t *id
     return true;
 }
 
-static bool delete_repository(const struct aws *aws, const struct ecr_repository *repository,
-                              struct error *err)
+bool ecr_delete_repository(const struct aws *aws, const struct ecr_repository *repository,
+                           struct error *err)
 {
     json_owned json_t *body = json_pack("{s:s}", "repositoryName", repository->name);
     struct error refused;
@@ -336,8 +336,10 @@ static bool delete_repository(const struct aws *aws, const struct ecr_repository
     if (refused.kind == ERROR_NOT_FOUND)
         return true;
     if (refused.kind == ERROR_CONFLICT) {
-        progress_step(aws->progress, "ECR repository %s is kept: it holds other images",
-                      repository->name);
+        progress_step(aws->progress,
+                      "ECR repository %s is kept: it holds other images, which 'skiff prune "
+                      "-n %s --all' would remove",
+                      repository->name, repository->name);
         return true;
     }
     *err = refused;
@@ -408,7 +410,7 @@ bool ecr_remove_image(const struct aws *aws, const char *image_uri, const json_t
         !ecr_delete_images(aws, repository.name, manifests, err))
         return false;
     progress_step(aws->progress, "Image '%s' successfully deleted.", image_uri);
-    return delete_repository(aws, &repository, err);
+    return ecr_delete_repository(aws, &repository, err);
 }
 
 void ecr_repository_release(struct ecr_repository *repository)

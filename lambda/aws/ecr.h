@@ -32,6 +32,11 @@ struct ecr_login {
 bool ecr_ask(const struct aws *aws, const char *operation, const json_t *body, json_t **answer,
              struct error *err) MUST_CHECK;
 
+/** Deletes a repository in which there is nothing, and says so. One that has images is kept,
+ * which is said, too; missing is fine. */
+bool ecr_delete_repository(const struct aws *aws, const struct ecr_repository *repository,
+                           struct error *err) MUST_CHECK;
+
 /** Deletes the images `ids`, at most 100. Missing ones are fine, and those that an index still
  *  refers to stay. */
 bool ecr_delete_images(const struct aws *aws, const char *repository, json_t *ids,

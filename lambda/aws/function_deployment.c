@@ -114,6 +114,8 @@ bool function_deployment_create(struct function_deployment *deployment,
     if (!functions_create(aws, definition->name, request, err))
         return false;
     deployment->is_made = true;
+    if (change->is_made)
+        *change->is_made = true;
     make_log_group(deployment, definition, json_object_get(request, "Tags"));
     if (!settle(aws, change, arn, err))
         return false;

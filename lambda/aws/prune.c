@@ -266,6 +266,9 @@ bool prune_images(const struct aws *aws, const char *function,
         return false;
     choose(&pruning, wanted->keep);
     tell(&pruning, removed);
-    return wanted->is_plan ||
-           (delete_some(&pruning, true, err) && delete_some(&pruning, false, err));
+    if (wanted->is_plan)
+        return true;
+    bool is_emptied = wanted->keep == 0 && json_object_size(pruning.staying) == 0;
+    return delete_some(&pruning, true, err) && delete_some(&pruning, false, err) &&
+           (!is_emptied || ecr_delete_repository(aws, &repository, err));
 }

@@ -147,6 +147,27 @@ class AwsFaultsTest(AwsCase):
                     self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
                 self.go_on(name)
 
+    def test_what_is_left_goes_as_the_error_says(self):
+        for operation, left in (("CreateFunction", "the image is there"),
+                                ("PutFunctionConcurrency", "the function is there")):
+            with self.subTest(operation):
+                self.refuse(operation, 403, "AccessDeniedException", "no")
+                path = self.definition("left", more="concurrency: 7\n")
+                done = self.skiff("deploy", "-f", path)
+                self.assert_refused(done, f"AccessDeniedException: no; {left}: mend the cause")
+                self.assertNotEqual(self.left_overs("left"), [])
+                words = re.findall(r"'skiff ([^']*)'", done.stderr)
+                self.assertEqual(words[0], "deploy")
+                self.assert_done(self.skiff(*words[1].split()))
+                self.assertEqual(self.left_overs("left"), [])
+
+        self.assert_done(self.skiff("deploy", "-f", self.definition("left")))
+        self.refuse("UpdateFunctionConfiguration", 403, "AccessDeniedException", "no")
+        done = self.skiff("deploy", "-f", self.definition("left"), "-m", "256")
+        self.assert_refused(done, "no; the image is there: mend the cause and go on with 'skiff "
+                            "deploy'\n")  # and nobody is told to remove what ran
+        self.go_on("left")
+
     def test_a_role_is_waited_for_as_long_as_it_takes(self):
         self.faults.refuse("CreateFunction", 400, "InvalidParameterValueException",
                            "The role defined for the function cannot be assumed by Lambda.", 3)
@@ -235,7 +256,8 @@ class AwsFaultsTest(AwsCase):
                 done = self.skiff("deploy", "-f", self.definition("ended"), **variables)
                 self.assert_refused(done, f"CreateFunction: ExpiredTokenException: {EXPIRED}; the "
                                     f"credentials of {origin} have ended: get new ones; the image "
-                                    "is there: mend the cause and go on with 'skiff deploy'")
+                                    "is there: mend the cause and go on with 'skiff deploy', or "
+                                    "take it away with 'skiff prune -n ended --all'")
                 self.assertEqual(self.aws.front.calls.count("CreateFunction"), 1)
                 self.aws.front.calls.clear()
                 self.go_on("ended")

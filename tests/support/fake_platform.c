@@ -66,6 +66,8 @@ static bool create(struct platform *self, const struct platform_change *change, 
     fake->function = memory_copy_string(change->definition->name);
     fake->image_uri = memory_copy_string(change->image_uri);
     fake->is_broken = true;
+    if (change->is_made)
+        *change->is_made = true;
     if (!call(self, err))
         return false;
     fake->is_broken = false;

@@ -230,8 +230,13 @@ static void a_failure_says_how_to_go_on(void **state)
 
     assert_fails(deploy_function(&yard.tools, &deployed, &err), ERROR_NETWORK,
                  "no answer; the image is there: mend the cause and go on with 'skiff deploy', "
-                 "or take everything away with 'skiff rm -n boat'");
+                 "or take it away with 'skiff prune -n boat --all'");
     assert_string_not_equal(tagged(&yard).text, "");
+    yard.fake.calls_left = 3; /* and half of the creation */
+    yard.fake.failures = 1;
+    assert_fails(deploy_function(&yard.tools, &deployed, &err), ERROR_NETWORK,
+                 "no answer; the function is there: mend the cause and go on with 'skiff "
+                 "deploy', or take everything away with 'skiff rm -n boat'");
 }
 
 static void a_failure_may_be_undone(void **state)

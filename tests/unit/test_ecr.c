@@ -270,7 +270,9 @@ static void only_our_image_is_removed_and_then_an_empty_repository(void **state)
          DELETED "Deleting ECR repo: f\n"},
         {IMAGE_A,
          {FOUND, OURS, other_latest, delete_one, not_empty},
-         DELETED "ECR repository f is kept: it holds other images\n"},
+         DELETED
+         "ECR repository f is kept: it holds other images, which 'skiff prune -n f --all' "
+         "would remove\n"},
         {IMAGE_A,
          {FOUND, OURS, family_latest, delete_index, delete_both, delete_repository},
          DELETED "Deleting ECR repo: f\n"},

@@ -142,7 +142,17 @@ static void delete_those(struct script *script, const char *names)
     add(script, keep_text(script, &asked), "{\"failures\":[]}");
 }
 
-static void write_script(const struct shelf *shelf, struct script *script)
+/* Then the repository goes in the end. */
+static bool is_emptied(const struct shelf *shelf)
+{
+    size_t count = 0;
+
+    while (count < IMAGES_LIMIT && shelf->images[count].name)
+        count++;
+    return count == strlen(shelf->indexes) + strlen(shelf->others);
+}
+
+static void write_script(const struct shelf *shelf, bool is_plan, struct script *script)
 {
     *script = (struct script){0};
     add(script, "DescribeRepositories", REPOSITORY);
@@ -154,6 +164,8 @@ static void write_script(const struct shelf *shelf, struct script *script)
     list_functions(script, shelf->used, "functions?FunctionVersion=ALL ", "");
     delete_those(script, shelf->indexes);
     delete_those(script, shelf->others);
+    if (shelf->keep == 0 && !is_plan && is_emptied(shelf))
+        add(script, "DeleteRepository {\"repositoryName\":\"boat\"}", "{}");
 }
 
 /* Letters of the images that are told to go, the newest first; a new string. */
@@ -178,6 +190,7 @@ static const struct shelf shelves[] = {
     {{{'a', 1, NULL}, {'b', 3, NULL}, {'c', 2, NULL}}, "", 2, "", "a"},
     {{{'a', 1, NULL}, {'b', 3, NULL}, {'c', 2, NULL}}, "", 9, "", ""},
     {{{'a', 1, NULL}, {'b', 3, NULL}, {'c', 2, NULL}}, "", 0, "", "bca"},
+    {{{0}}, "", 0, "", ""},
     /* One that a function runs stays, and does not count as one of the newest. */
     {{{'a', 1, NULL}, {'b', 3, NULL}, {'c', 2, NULL}}, "a", 1, "", "c"},
     {{{'a', 1, NULL}, {'b', 3, NULL}, {'c', 2, NULL}}, "abc", 0, "", ""},
@@ -232,7 +245,7 @@ static void older_images_go_but_for_those_in_use(void **state)
     for (size_t i = 0; i < COUNT(shelves); i++) {
         const struct platform_pruning wanted = {.keep = shelves[i].keep};
         __attribute__((cleanup(script_cleanup))) struct script script;
-        write_script(&shelves[i], &script);
+        write_script(&shelves[i], false, &script);
         owned(scripted_aws) struct scripted_aws *aws = scripted_aws_new(script.answers);
         json_owned json_t *removed = json_array();
         struct error err = {0};
@@ -249,7 +262,7 @@ static void a_plan_tells_the_same_and_deletes_nothing(void **state)
         struct shelf plan = shelves[i];
         __attribute__((cleanup(script_cleanup))) struct script script;
         plan.indexes = plan.others = "";
-        write_script(&plan, &script);
+        write_script(&plan, true, &script);
         owned(scripted_aws) struct scripted_aws *aws = scripted_aws_new(script.answers);
         json_owned json_t *removed = json_array();
         struct error err = {0};
@@ -329,7 +342,7 @@ static void they_go_by_the_hundred(void **state)
 static void whatever_is_refused_ends_it(void **state)
 {
     (void)state;
-    const struct shelf *shelf = &shelves[8]; /* of the most calls */
+    const struct shelf *shelf = &shelves[9]; /* of the most calls */
     static const char *const words[] = {
         "ecr DescribeRepositories: AccessDenied", "ecr ListTagsForResource: AccessDenied",
         "ecr DescribeImages: AccessDenied",       "ecr BatchGetImage: AccessDenied",
@@ -339,7 +352,7 @@ static void whatever_is_refused_ends_it(void **state)
 
     for (size_t broken = 0; broken < COUNT(words); broken++) {
         __attribute__((cleanup(script_cleanup))) struct script script;
-        write_script(shelf, &script);
+        write_script(shelf, false, &script);
         assert_int_equal(script.count, COUNT(words));
         script.answers[broken].status = 403;
         script.answers[broken].body = DENIED;
@@ -372,7 +385,7 @@ static void what_cannot_be_understood_lets_everything_stay(void **state)
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         __attribute__((cleanup(script_cleanup))) struct script script;
-        write_script(&shelves[8], &script);
+        write_script(&shelves[9], false, &script);
         script.answers[cases[i].call].body = cases[i].body;
         script.answers[cases[i].call + 1] = (struct scripted_answer){0};
         owned(scripted_aws) struct scripted_aws *aws = scripted_aws_new(script.answers);
