@@ -210,6 +210,16 @@ class AwsFaultsTest(AwsCase):
                                     f"{operation}: answer of AWS")
         self.assert_nothing_written()
 
+    def test_an_invocation_whose_answer_is_lost_is_not_repeated(self):
+        """Not even by libcurl, which does that on a connection that was used before."""
+        self.assert_done(self.skiff("deploy", "-f", self.definition("once")))
+        self.faults.refuse("Invoke", 429, "TooManyRequestsException", "Rate exceeded")
+        self.faults.add("Invoke", LOST)
+        self.aws.front.calls.clear()
+        done = self.skiff("run", "-n", "once")
+        self.assert_refused(done, "lambda Invoke: ")
+        self.assertEqual(self.aws.front.calls, ["Invoke", "Invoke"])
+
     # --- credentials that end in the middle ---
 
     def sessions(self, count):
