@@ -280,16 +280,30 @@ static bool remove_url(const struct settling *settling, const char *path, struct
                          NULL, err);
 }
 
+/* What the definition has, and nothing in the place of cors: where it had that and the URL
+ * still does. A new object; NULL without a URL. */
+static json_t *wanted_url(const struct settling *settling, const json_t *present)
+{
+    json_t *wanted = json_copy((json_t *)settling->definition->function_url);
+    json_owned json_t *former = read_former(settling->before);
+
+    if (wanted && !json_object_get(wanted, "Cors") &&
+        json_object_size(json_object_get(present, "Cors")) > 0 &&
+        json_object_get(json_object_get(former, "function_url"), "cors"))
+        json_object_set_new(wanted, "Cors", json_object());
+    return wanted;
+}
+
 static bool settle_url(const struct settling *settling, struct error *err)
 {
-    const json_t *wanted = settling->definition->function_url;
     owned(memory) char *path = function_path(URLS, settling->definition->name, "/url");
     json_owned json_t *present = NULL;
 
-    if (!wanted && !had(settling, "function_url"))
+    if (!settling->definition->function_url && !had(settling, "function_url"))
         return true;
     if (settling->before && !find(settling, "GetFunctionUrlConfig", path, &present, err))
         return false;
+    json_owned json_t *wanted = wanted_url(settling, present);
     if (wanted ? present && url_is_as_wanted(present, wanted) : !present)
         return true;
     note_url(settling, present);

@@ -372,6 +372,20 @@ class DeployTest(AwsCase):
                  lambda_.list_versions_by_function(FunctionName=name)["Versions"]]]
             """, name=name)
 
+    def test_a_urls_cors_goes_with_the_definitions(self):
+        url = "function_url: {{auth: AWS_IAM{}}}\n"
+        self.assert_done(self.deploy("cors", more=url.format(", cors: {max_age: 60}")))
+        self.assertEqual(self.around("cors")[1], ["AWS_IAM", {"MaxAge": 60}])
+        self.aws.front.requests.clear()
+        self.assert_done(self.deploy("cors", more=url.format("")))
+        self.assertIn({"AuthType": "AWS_IAM", "InvokeMode": "BUFFERED", "Cors": {}},
+                      [body for operation, _, body in self.aws.front.requests
+                       if operation == "UpdateFunctionUrlConfig"])
+        # moto keeps the old one then; from now on it is somebody else's, and stays.
+        self.aws.front.calls.clear()
+        self.assert_done(self.deploy("cors", more=url.format("")))
+        self.assertEqual(self.changes(), [])
+
     def test_rollback_undoes_what_is_around_a_function(self):
         """From all to nothing, from nothing to all, and from one to another."""
         private = "function_url: {auth: AWS_IAM, cors: {allow_origins: [a.example]}}\n"
