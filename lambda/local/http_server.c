@@ -14,7 +14,7 @@
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
 
-enum { READ_BYTES = 64 * 1024 };
+enum { READ_BYTES = 64 * 1024, TURNED_AWAY_READS = 16 };
 
 struct http_exchange {
     struct http_server *server;
@@ -316,9 +316,10 @@ static void turn_away(int fd)
                                  "Content-Length: 0\r\nConnection: close\r\n\r\n";
     char bytes[READ_BYTES];
 
-    /* Unread bytes would take the answer with them. */
-    while (recv(fd, bytes, sizeof bytes, 0) == (ssize_t)sizeof bytes)
-        ;
+    /* Unread bytes would take the answer with them, which is no reason to read for ever. */
+    for (int reads = 0; reads < TURNED_AWAY_READS; reads++)
+        if (recv(fd, bytes, sizeof bytes, 0) < (ssize_t)sizeof bytes)
+            break;
     send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL);
     close(fd);
 }
