@@ -27,8 +27,6 @@ static const struct option inspect_options[] = {
     OPTION_END,
 };
 
-enum { INDEX_DEPTH = 4 };
-
 struct inspection {
     struct store *store;
     struct describe_look look;
@@ -105,9 +103,7 @@ static bool show_index(const struct inspection *inspection, const struct documen
     owned(memory) struct index_entry *entries = NULL;
     size_t count;
 
-    if (depth == INDEX_DEPTH)
-        return error_set(err, ERROR_LIMIT, "index nested deeper than %d levels", INDEX_DEPTH);
-    if (!index_read(index, &entries, &count, err))
+    if (!index_check_depth(depth, err) || !index_read(index, &entries, &count, err))
         return false;
     if (!inspection->manifests) {
         if (depth > 0)

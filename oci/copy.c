@@ -12,7 +12,6 @@
 
 enum {
     MANIFESTS_LIMIT = 2000,
-    INDEX_DEPTH = 4,
     WORKERS = 8, /* manifests under way at once */
 };
 
@@ -88,9 +87,7 @@ static bool collect_children(struct copy *copy, const struct document *index, in
     owned(memory) struct index_entry *entries = NULL;
     size_t count;
 
-    if (depth == INDEX_DEPTH)
-        return error_set(err, ERROR_LIMIT, "index nested deeper than %d levels", INDEX_DEPTH);
-    if (!index_read(index, &entries, &count, err))
+    if (!index_check_depth(depth, err) || !index_read(index, &entries, &count, err))
         return false;
 
     struct children children = {copy, entries, memory_new(count, sizeof(struct document)),

@@ -13,7 +13,7 @@
 static const char BASE_NAME[] = "org.opencontainers.image.base.name";
 static const char BASE_DIGEST[] = "org.opencontainers.image.base.digest";
 
-enum { INDEX_DEPTH = 3, INDEXES_LIMIT = 100 };
+enum { INDEXES_LIMIT = 100 };
 
 struct image {
     struct document document;
@@ -133,8 +133,8 @@ static bool search_index(struct search *search, const struct document *index, in
     struct descriptor picked;
     size_t count;
 
-    if (depth == INDEX_DEPTH)
-        return error_set(err, ERROR_LIMIT, "index nested deeper than %d levels", INDEX_DEPTH);
+    if (!index_check_depth(depth, err))
+        return false;
     if (search->indexes++ == INDEXES_LIMIT)
         return error_set(err, ERROR_LIMIT, "more than %d indexes in one", INDEXES_LIMIT);
     if (!index_read(index, &entries, &count, err))

@@ -27,6 +27,13 @@ static bool read_entry(const json_t *json, struct index_entry *entry, struct err
     return true;
 }
 
+bool index_check_depth(int depth, struct error *err)
+{
+    if (depth < INDEX_DEPTH_LIMIT)
+        return true;
+    return error_set(err, ERROR_LIMIT, "index nested deeper than %d levels", INDEX_DEPTH_LIMIT);
+}
+
 bool index_read(const struct document *document, struct index_entry **entries, size_t *count,
                 struct error *err)
 {

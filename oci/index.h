@@ -12,7 +12,10 @@
 #include "oci/platform_spec.h"
 #include "oci/store.h"
 
-enum { INDEX_LIMIT = 1000 }; /* entries */
+enum {
+    INDEX_LIMIT = 1000,    /* entries */
+    INDEX_DEPTH_LIMIT = 4, /* an index, those in it, and so on */
+};
 
 struct index_entry {
     struct descriptor descriptor;
@@ -20,6 +23,9 @@ struct index_entry {
     bool has_platform;
     bool is_attestation; /* about an image, not one: build provenance and the like */
 };
+
+/** Whether an index at `depth`, 0 for the one that was named, is looked into. ERROR_LIMIT. */
+bool index_check_depth(int depth, struct error *err) MUST_CHECK;
 
 /** Reads the entries of an index document. `*entries` is the caller's to free(). */
 bool index_read(const struct document *document, struct index_entry **entries, size_t *count,
