@@ -15,7 +15,9 @@ from tests.support.supervised_function import MACHINES, Function, encoded, requi
 EVENTS = 10_000
 WARM = 1_000
 GROWTH_KB = 50  # five bytes an event
+# It may be looked at before it has let go of what it started the script with.
 LOOK = """
+sleep 0.5
 while read name value unit; do [ $name = VmRSS: ] && echo $value; done </proc/1/status
 for names in "/proc/1/fd/*" "/tmp/*" "/proc/[0-9]*"; do set -- $names; echo $#; done
 """
