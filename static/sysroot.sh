@@ -215,14 +215,15 @@ build_nghttp2() {
     cp -r lib/includes/nghttp2 "$root/include"
 }
 
-# With HTTP/2 where nghttp2 is there already; the supervisor does without.
+# With HTTP/2 where nghttp2 is there already; the supervisor does without. The openssl.cnf of the
+# image or the machine is for an OpenSSL of its own, and for modules that these cannot load.
 build_curl() {
     options=
     for feature in shared debug curldebug dependency-tracking ldap ldaps rtsp dict telnet tftp \
         pop3 imap smb smtp gopher mqtt ftp ipfs file docs manual libcurl-option ntlm tls-srp \
         unix-sockets cookies doh netrc progress-meter dnsshuffle alt-svc hsts ares \
         kerberos-auth negotiate-auth aws dateparse mime form-api get-easy-options symbol-hiding \
-        websockets headers-api sha512-256; do
+        websockets headers-api sha512-256 openssl-auto-load-config; do
         options="$options --disable-$feature"
     done
     for library in ca-bundle ca-path zlib brotli zstd libpsl libidn2 librtmp libssh2 gssapi; do
