@@ -6,6 +6,7 @@
 
 #include "lambda/aws/function_call.h"
 #include "lambda/aws/function_configuration.h"
+#include "lambda/aws/function_list.h"
 #include "lambda/aws/function_request.h"
 #include "lambda/aws/trigger.h"
 #include "oci/base/json.h"
@@ -356,11 +357,10 @@ static bool point_alias(const struct settling *settling, const json_t *version, 
 
 /* Whether that version is the function as it is: then a deployment that broke off before it was
  * published is gone on with. */
-static bool is_published(const struct settling *settling, const json_t *version)
+static bool is_published(const struct settling *settling, const json_t *published)
 {
     const char *name = settling->definition->name;
     const json_t *latest = json_object_get(settling->before, "Configuration");
-    const json_t *published = json_object_get(version, "Configuration");
     json_owned json_t *one = function_configuration_read(latest, name);
     json_owned json_t *other = function_configuration_read(published, name);
 
@@ -387,10 +387,40 @@ static char *version_of(const json_t *configuration)
     return number ? memory_copy_string(number) : NULL;
 }
 
+static long number_of(const json_t *configuration)
+{
+    const char *number = json_optional_string(configuration, "Version");
+
+    return number ? strtol(number, NULL, 10) : 0; /* of $LATEST, too */
+}
+
+static void keep_newest(void *context, const json_t *configuration)
+{
+    json_t **newest = context;
+
+    if (number_of(configuration) <= number_of(*newest))
+        return;
+    json_decref(*newest);
+    *newest = json_incref((json_t *)configuration);
+}
+
+/* With an alias it is the version that counts, for it is the one in use. */
+static bool is_newest_published(const struct settling *settling, bool *out, struct error *err)
+{
+    json_owned json_t *newest = NULL;
+
+    if (!function_list_versions(settling->aws, settling->definition->name, keep_newest, &newest,
+                                err))
+        return false;
+    *out = newest && is_published(settling, newest);
+    return true;
+}
+
 static bool settle_version(const struct settling *settling, struct error *err)
 {
     const struct definition *definition = settling->definition;
     owned(memory) char *path = function_path(FUNCTIONS, definition->name, "/versions");
+    bool is_settled = false;
     json_owned json_t *alias = NULL;
     json_owned json_t *version = NULL;
     json_owned json_t *nothing = json_object();
@@ -399,8 +429,11 @@ static bool settle_version(const struct settling *settling, struct error *err)
         return true;
     if (!find_alias(settling, &alias, err))
         return false;
-    if (!settling->is_other_version &&
-        (definition->alias ? alias && is_published(settling, alias) : true))
+    if (definition->alias)
+        is_settled = alias && is_published(settling, json_object_get(alias, "Configuration"));
+    else if (!settling->is_other_version && !is_newest_published(settling, &is_settled, err))
+        return false;
+    if (is_settled && !settling->is_other_version)
         return true;
     if (!change(settling, "PublishVersion", "POST", path, nothing, &version, err))
         return false;

@@ -415,22 +415,24 @@ class DeployTest(AwsCase):
                 self.assertEqual(self.changes(), [])
 
     def test_a_version_that_was_not_published_is_published_by_the_next_deployment(self):
-        for operation in ("PublishVersion", "UpdateAlias"):
-            with self.subTest(operation):
-                name = f"unpublished-{operation.lower()}"
-                self.assert_done(self.deploy(name, more="alias: live\n"))
+        for operation, more in (("PublishVersion", "alias: live\n"), ("UpdateAlias", "alias: live\n"),
+                                ("PublishVersion", "publish: true\n")):
+            with self.subTest(operation + more):
+                name = f"unpublished-{operation.lower()}-{more.split(':')[0]}"
+                has_alias = "alias" in more
+                self.assert_done(self.deploy(name, more=more))
                 self.refuse(operation, 403, "AccessDeniedException", "no")
-                done = self.deploy(name, "-m", "256", more="alias: live\n")
+                done = self.deploy(name, "-m", "256", more=more)
                 self.assert_refused(done, "the function is changed, but not all around it: lambda "
                                     f"{operation}: AccessDeniedException: no; ")
                 self.assertIn("go on with 'skiff deploy'", done.stderr)
-                self.assertEqual(self.around(name)[3], {"live": "1"})
-                self.assert_done(self.deploy(name, "-m", "256", more="alias: live\n"))
+                self.assertEqual(self.around(name)[3], {"live": "1"} if has_alias else {})
+                self.assert_done(self.deploy(name, "-m", "256", more=more))
                 _, _, _, aliases, versions = self.around(name)
-                self.assertEqual(aliases, {"live": versions[-1]})
+                self.assertEqual(aliases, {"live": versions[-1]} if has_alias else {})
                 self.assertNotEqual(versions[-1], "1")
                 self.aws.front.calls.clear()
-                self.assert_done(self.deploy(name, "-m", "256", more="alias: live\n"))
+                self.assert_done(self.deploy(name, "-m", "256", more=more))
                 self.assertEqual(self.changes(), [])
 
     def test_a_role_may_be_made_for_the_function(self):

@@ -132,6 +132,9 @@ class ActionsTest(AwsCase):
         self.must("update", "-f", self.rich(False))  # and all around it goes
         self.must("rm", "-n", "acts")
         self.must("deploy", "-f", self.definition("acts"))  # whose role is looked at
+        published = self.definition("acts", more="publish: true\n")
+        self.must("update", "-f", published)
+        self.must("update", "-f", published)  # has its newest version been published?
         self.refuse("TagResource", 403, "AccessDeniedException", "not this time")
         text = self.rich(True).read_text(encoding="utf-8").replace("blue", "green")
         (self.folder / "acts.yaml").write_text(text, encoding="utf-8")

@@ -65,6 +65,7 @@ PERMISSIONS = [
     "lambda:GetPolicy",
     "lambda:InvokeFunction",
     "lambda:ListFunctions",
+    "lambda:ListVersionsByFunction",
     "lambda:PublishVersion",
     "lambda:PutFunctionConcurrency",
     "lambda:RemovePermission",

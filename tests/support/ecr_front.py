@@ -40,6 +40,7 @@ FUNCTIONS = re.compile(r"/2015-03-31/functions(?:/(?P<name>[^/?]+)(?P<rest>/[^?]
 OF_FUNCTIONS = {
     ("PUT", "/code"): "UpdateFunctionCode",
     ("PUT", "/configuration"): "UpdateFunctionConfiguration",
+    ("GET", "/versions"): "ListVersionsByFunction",
     ("POST", "/versions"): "PublishVersion",
     ("POST", "/aliases"): "CreateAlias",
     ("POST", "/policy"): "AddPermission",
