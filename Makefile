@@ -18,6 +18,9 @@ LDLIBS    += $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lpthread
 LIBDEFLATE ?= build/libdeflate
 CPPFLAGS  += -I$(LIBDEFLATE)
 
+# Several at a time, unless whoever calls make has said how many.
+JOBS       = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
 # Quiet, but for V=1.
 Q         := $(if $(V),,@)
 COMPILE    = $(CC) -std=gnu17 $(WARNINGS) $(CPPFLAGS) $(CFLAGS)
@@ -76,8 +79,7 @@ $(LARGE_SYSROOTS): build/sysroot/skiff/%/complete: build/sysroot/supervisor/%/co
 # Both architectures at once: much of the work is configure scripts, which use one processor.
 build/sysroot/supervisor/complete build/sysroot/skiff/complete: build/sysroot/%/complete: \
     static/sysroot.sh static/libraries
-	@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j2) \
-	    $(ARCHITECTURES:%=build/sysroot/$*/%/complete)
+	@$(MAKE) --no-print-directory $(JOBS) $(ARCHITECTURES:%=build/sysroot/$*/%/complete)
 	@touch $@
 
 build/supervisor/%/supervisor: build/sysroot/supervisor/complete $(SUPERVISOR_C) \
@@ -154,15 +156,16 @@ $(BUILD)/test_%: $(BUILD)/tests/unit/test_%.o $(BUILD)/parts.a $(LIBDEFLATE)/lib
 # Deps first and in a make of its own: what pkg-config knows is asked when a Makefile is read.
 check: ## run all tests: unit, end to end, lint
 	@tests/support/deps.sh check
-	@$(MAKE) --no-print-directory all units fuzzers static
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@$(MAKE) --no-print-directory $(JOBS) units fuzzers static
 	@python3 tests/check.py --build $(BUILD)
 
 units: $(UNITS)
 
 asan: ## run all tests with the address and undefined-behaviour sanitizers
 	@tests/support/deps.sh check
-	@$(MAKE) --no-print-directory static
-	@$(MAKE) --no-print-directory all units BUILD=build-asan \
+	@$(MAKE) --no-print-directory $(JOBS) static
+	@$(MAKE) --no-print-directory $(JOBS) all units BUILD=build-asan \
 	    CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all'
 	@SKIFF=$(CURDIR)/build-asan/skiff python3 tests/check.py --build build-asan
 
@@ -189,12 +192,12 @@ fuzz: fuzzers ## run each fuzz target for FUZZ_SECONDS (60)
 
 bench: ## compare with others' tools on this machine; see tests/bench/bench.py
 	@tests/support/deps.sh check
-	@$(MAKE) --no-print-directory static
+	@$(MAKE) --no-print-directory $(JOBS) static
 	@python3 -m tests.bench.bench
 
 demo: ## build skiff, make a function on this machine and run it
 	@tests/support/deps.sh build
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory $(JOBS) all
 	@tests/support/demo.sh
 
 deps: ## install what building and testing need

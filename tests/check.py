@@ -4,8 +4,9 @@
     python3 tests/check.py [--build BUILD] [--only WORD] [--fuzz-seconds SECONDS] [--jobs N]
 
 Every suite gives a line; what failed or was skipped is shown in full. A suite
-that breaks off counts as one failure more than it had got to. As many suites as there are
-processors run at a time, each with servers, ports and folders of its own.
+that breaks off counts as one failure more than it had got to. Twice as many suites as there are
+processors run at a time, for half of what they do is waiting; each has servers, ports and
+folders of its own.
 """
 
 import argparse
@@ -160,8 +161,8 @@ def main():
     parser.add_argument("--only", default="", help="suites whose name has this word")
     parser.add_argument("--fuzz-seconds", type=int, default=0, metavar="SECONDS",
                         help="for each fuzz target; 0: its usual number of runs")
-    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), metavar="N",
-                        help="suites at a time (default: one for each processor)")
+    parser.add_argument("--jobs", type=int, default=2 * len(os.sched_getaffinity(0)),
+                        metavar="N", help="suites at a time (default: two for each processor)")
     arguments = parser.parse_args()
 
     total = Count()
