@@ -14,10 +14,10 @@
 #include "registry/http_curl_request.h"
 
 enum {
-    /* The most that libcurl hands over at once. A piece costs six calls of the system whatever
-     * its size, which is why it is large. Encrypted ones come in records of 16 KiB. */
-    PLAIN_PIECE_BYTES = 128 * 1024,
-    ENCRYPTED_PIECE_BYTES = 64 * 1024,
+    /* Held of an answer, and the most libcurl hands over at once: a piece costs six calls of
+     * the system whatever its size. Larger ones save less than the memory of all transfers is
+     * worth. */
+    PIECE_BYTES = 64 * 1024,
     HEAD_LIMIT = 64 * 1024, /* of one answer, all headers together */
     IDLE_LIMIT = 16,
     POLL_MS = 1000,
@@ -64,7 +64,6 @@ struct transfer {
     char *wanted; /* where somebody waits for bytes: they need not be held first */
     size_t wanted_capacity;
     size_t wanted_count;
-    size_t piece_bytes;
     char *buffer; /* what arrived and was not read yet: [start, end); NULL: nothing ever was */
     size_t start;
     size_t end;
@@ -167,7 +166,7 @@ static size_t give(struct transfer *transfer, const char *bytes, size_t length)
 static void hold(struct transfer *transfer, const char *bytes, size_t length)
 {
     if (!transfer->buffer)
-        transfer->buffer = memory_new(transfer->piece_bytes, sizeof(char));
+        transfer->buffer = memory_new(PIECE_BYTES, sizeof(char));
     memcpy(transfer->buffer + transfer->end, bytes, length);
     transfer->end += length;
 }
@@ -186,8 +185,8 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
     struct transfer *transfer = context;
     size_t length = size * count;
 
-    assert(length <= transfer->piece_bytes);
-    if (length > transfer->piece_bytes - transfer->end) {
+    assert(length <= PIECE_BYTES);
+    if (length > PIECE_BYTES - transfer->end) {
         transfer->paused = true;
         return CURL_WRITEFUNC_PAUSE;
     }
@@ -520,8 +519,6 @@ static bool prepare(struct transfer *transfer, const struct http_request *reques
     transfer->upload = request->body;
     transfer->upload_left = request->body ? request->body_size : 0;
     transfer->follows_redirects = http_curl_follows_redirects(request);
-    transfer->piece_bytes =
-        strncmp(request->url, "https:", 6) == 0 ? ENCRYPTED_PIECE_BYTES : PLAIN_PIECE_BYTES;
 
     must(curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->reason));
     must(curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header));
@@ -536,8 +533,8 @@ static bool prepare(struct transfer *transfer, const struct http_request *reques
                          "the libcurl here encrypts with %s: skiff needs "
                          "one that uses OpenSSL",
                          curl_version_info(CURLVERSION_NOW)->ssl_version);
-    must(curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)transfer->piece_bytes));
-    must(curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)transfer->piece_bytes));
+    must(curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)PIECE_BYTES));
+    must(curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)PIECE_BYTES));
     if (!http_curl_set_request(easy, &transfer->owner->settings, request, &transfer->headers,
                                &transfer->trusted, err))
         return error_wrap(err, "%s", transfer->what);
