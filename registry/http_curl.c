@@ -14,11 +14,8 @@
 #include "registry/http_curl_request.h"
 
 enum {
-    /* Held of an answer, and the most libcurl hands over at once: a piece costs six calls of
-     * the system whatever its size. Larger ones save less than the memory of all transfers is
-     * worth. */
-    PIECE_BYTES = 64 * 1024,
-    HEAD_LIMIT = 64 * 1024, /* of one answer, all headers together */
+    HELD_LIMIT = HTTP_CURL_PIECE_BYTES, /* of an answer that nobody has read yet */
+    HEAD_LIMIT = 64 * 1024,             /* of one answer, all headers together */
     IDLE_LIMIT = 16,
     POLL_MS = 1000,
 };
@@ -166,7 +163,7 @@ static size_t give(struct transfer *transfer, const char *bytes, size_t length)
 static void hold(struct transfer *transfer, const char *bytes, size_t length)
 {
     if (!transfer->buffer)
-        transfer->buffer = memory_new(PIECE_BYTES, sizeof(char));
+        transfer->buffer = memory_new(HELD_LIMIT, sizeof(char));
     memcpy(transfer->buffer + transfer->end, bytes, length);
     transfer->end += length;
 }
@@ -185,8 +182,8 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
     struct transfer *transfer = context;
     size_t length = size * count;
 
-    assert(length <= PIECE_BYTES);
-    if (length > PIECE_BYTES - transfer->end) {
+    assert(length <= HELD_LIMIT);
+    if (length > HELD_LIMIT - transfer->end) {
         transfer->paused = true;
         return CURL_WRITEFUNC_PAUSE;
     }
@@ -533,8 +530,6 @@ static bool prepare(struct transfer *transfer, const struct http_request *reques
                          "the libcurl here encrypts with %s: skiff needs "
                          "one that uses OpenSSL",
                          curl_version_info(CURLVERSION_NOW)->ssl_version);
-    must(curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)PIECE_BYTES));
-    must(curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)PIECE_BYTES));
     if (!http_curl_set_request(easy, &transfer->owner->settings, request, &transfer->headers,
                                &transfer->trusted, err))
         return error_wrap(err, "%s", transfer->what);

@@ -3,8 +3,8 @@
 
 /*
  * What libcurl is told of a request: method, headers, whom to trust, by which
- * proxy, how long to wait. How bytes then move is registry/http_curl.c's, and
- * the two are libcurl's one door.
+ * proxy, how long to wait, in what pieces. How bytes then move is
+ * registry/http_curl.c's, and the two are libcurl's one door.
  *
  * Source: curl_easy_setopt(3)
  */
@@ -15,6 +15,10 @@
 #include "registry/http_curl.h"
 #include "registry/http_proxies.h"
 #include "registry/trust.h"
+
+/* The most libcurl hands over at once. A piece costs six calls of the system whatever its size;
+ * larger ones save less than the memory of all transfers is worth. */
+enum { HTTP_CURL_PIECE_BYTES = 64 * 1024 };
 
 /* What holds for all requests of a transport; all owned. */
 struct http_curl_settings {

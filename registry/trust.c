@@ -251,9 +251,12 @@ bool trust_give(struct authorities *authorities, void *ssl_ctx, struct error *er
     pthread_mutex_lock(&trust->lock);
     bool right = read_once(authorities, err);
     pthread_mutex_unlock(&trust->lock);
-    if (right)
-        SSL_CTX_set1_cert_store(ssl_ctx, authorities->store);
-    return right;
+    if (!right)
+        return false;
+    SSL_CTX_set1_cert_store(ssl_ctx, authorities->store);
+    /* 16 KiB a direction, and most connections are of use in one. */
+    SSL_CTX_set_mode(ssl_ctx, SSL_MODE_RELEASE_BUFFERS);
+    return true;
 }
 
 static bool is_same(const char *a, const char *b)

@@ -29,7 +29,8 @@ struct trust *trust_new(const char *file, const char *folder);
  *  give the same. Lives as long as `trust`. */
 struct authorities *trust_find(struct trust *trust, const char *more);
 
-/** Makes the connections of `ssl_ctx`, an SSL_CTX of OpenSSL's, trust them and nobody else.
+/** Makes the connections of `ssl_ctx`, an SSL_CTX of OpenSSL's, trust them and nobody else, and
+ *  keep buffers only while there is something in them.
  *  ERROR_INVALID when there are none, or what should be a certificate is not. */
 bool trust_give(struct authorities *authorities, void *ssl_ctx, struct error *err) MUST_CHECK;
 
