@@ -2,15 +2,14 @@
 #include "registry/http_curl.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <curl/curl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "oci/base/file.h"
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
+#include "registry/http_curl_failure.h"
 #include "registry/http_curl_request.h"
 
 enum {
@@ -267,81 +266,17 @@ static bool has_answered(const struct transfer *transfer)
     return transfer->head_ended && may_stop && transfer->failure.kind == ERROR_NONE;
 }
 
-/* A resolver that has to be guessed will not be there the next time either. */
-static bool has_no_resolver(const struct transfer *transfer)
-{
-    return transfer->result == CURLE_COULDNT_RESOLVE_HOST && !file_exists("/etc/resolv.conf");
-}
-
-static bool speaks_no_tls(const struct transfer *transfer)
-{
-    return transfer->result == CURLE_SSL_CONNECT_ERROR &&
-           strstr(transfer->reason, "wrong version number");
-}
-
-/* What else is wrong with a certificate, its name or its age, no authority puts right. */
-static bool has_unknown_authority(const struct transfer *transfer)
-{
-    return transfer->result == CURLE_PEER_FAILED_VERIFICATION &&
-           (strstr(transfer->reason, "unable to") || strstr(transfer->reason, "self"));
-}
-
-/* Where the user knows something that we do not. */
-static const char *advice(const struct transfer *transfer)
-{
-    if (has_no_resolver(transfer))
-        return "; there is no /etc/resolv.conf, which names who could";
-    if (has_unknown_authority(transfer))
-        return "; if it is to be trusted, give its authority with --ca-file";
-    if (speaks_no_tls(transfer))
-        return "; if it speaks plain http, say so with --plain-http";
-    return "";
-}
-
-static bool will_fail_again(const struct transfer *transfer)
-{
-    if (speaks_no_tls(transfer) || has_no_resolver(transfer))
-        return true;
-    switch (transfer->result) {
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_TOO_MANY_REDIRECTS:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_CERTPROBLEM:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* libcurl's sentence, begun like one of ours. */
 static bool explain(struct transfer *transfer, struct error *err)
 {
     if (transfer->failure.kind != ERROR_NONE) {
         *err = transfer->failure;
         return false;
     }
-
-    CURLcode result = transfer->result;
-    if (result == CURLE_OK)
+    if (transfer->result == CURLE_OK)
         return error_set(err, ERROR_NETWORK, "%s: answered before everything was sent",
                          transfer->what);
-    char *reason = transfer->reason;
-    if (!reason[0])
-        strncat(reason, curl_easy_strerror(result), sizeof transfer->reason - 1);
-    http_proxies_hide_user(reason);
-    if (isupper((unsigned char)reason[0]) && islower((unsigned char)reason[1]))
-        reason[0] = (char)tolower((unsigned char)reason[0]);
-
-    const char *location = http_header(&transfer->head, "Location");
-    if ((result == CURLE_UNSUPPORTED_PROTOCOL || result == CURLE_URL_MALFORMAT) && location) {
-        owned(memory) char *url = http_url_for_people(location);
-        return error_set(err, ERROR_INVALID, "%s: redirected to '%.200s', which is not safe",
-                         transfer->what, url);
-    }
-    return error_set(err, will_fail_again(transfer) ? ERROR_INVALID : ERROR_NETWORK, "%s: %s%s",
-                     transfer->what, reason, advice(transfer));
+    return http_curl_explain(transfer->result, transfer->reason, transfer->what,
+                             http_header(&transfer->head, "Location"), err);
 }
 
 static void resume(struct transfer *transfer)

@@ -4,7 +4,8 @@
 /*
  * What libcurl is told of a request: method, headers, whom to trust, by which
  * proxy, how long to wait, in what pieces. How bytes then move is
- * registry/http_curl.c's, and the two are libcurl's one door.
+ * registry/http_curl.c's, why they did not registry/http_curl_failure.c's, and the three
+ * are libcurl's one door.
  *
  * Source: curl_easy_setopt(3)
  */
