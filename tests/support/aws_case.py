@@ -38,6 +38,7 @@ class AwsCase(unittest.TestCase):
         cls.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(cls.folder),
+            "TMPDIR": str(cls.folder),  # killed programs leave something there
             "DOCKER_CONFIG": str(docker_config),
             **cls.aws.environment,
         }
