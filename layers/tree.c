@@ -2,7 +2,7 @@
 #include "layers/tree.h"
 
 #include <assert.h>
-#include <stdatomic.h>
+#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,25 +10,40 @@
 #include "oci/base/memory.h"
 #include "oci/base/text.h"
 
-/* Where many files are on the host. A tree and its parts have it together. */
+/* Where files are on the host: at `path`, followed by their own from `rest` on. */
 struct top {
-    atomic_size_t users;
+    size_t rest;
     char path[];
 };
 
 struct node {
+    struct node *parent; /* NULL: the root, which has no node */
     uint64_t size;
-    const char *bytes; /* borrowed */
-    struct top *top;   /* of a file on the host, which is there at … */
-    char *target;      /* of a link */
-    enum tree_kind kind;
-    unsigned int mode;
-    unsigned int rest; /* … followed by the path from here on */
-    char path[];
+    union {
+        const char *bytes; /* borrowed */
+        const struct top *top;
+        const char *target;
+    };
+    unsigned int part; /* the last that it was put into; 0: none */
+    unsigned short mode;
+    unsigned char kind;
+    bool is_on_host;
+    char name[];
 };
 
-/* About so many bytes lie between two files at which a part may begin. */
-enum { PART_SPREAD_BYTES = 32 << 20 };
+/* What nodes, tops and targets are cut from; a tree has many, and they go all at once. */
+struct block {
+    struct block *next;
+    size_t used;
+    size_t size;
+    alignas(struct node) char bytes[];
+};
+
+enum {
+    BLOCK_BYTES = 16 * 1024,
+    /* About so many bytes lie between two files at which a part may begin. */
+    PART_SPREAD_BYTES = 32 << 20,
+};
 
 struct tree {
     struct node **nodes;
@@ -36,9 +51,12 @@ struct tree {
     size_t capacity;
     bool is_sorted;
     size_t taken;        /* so many nodes are in parts now */
-    struct node **slots; /* the same nodes, each where the hash of its path says; or NULL */
+    unsigned int parts;  /* so many there are */
+    struct node **slots; /* the same nodes, where the hash of parent and name says; or NULL */
     size_t slot_count;   /* a power of two, at least twice as many as there are nodes */
     struct top *top;     /* the newest; or NULL */
+    struct block *blocks;
+    char *path; /* of the entry last asked for */
 };
 
 struct tree *tree_new(void)
@@ -46,68 +64,115 @@ struct tree *tree_new(void)
     return memory_new(1, sizeof(struct tree));
 }
 
-static void top_free(struct top *top)
-{
-    if (top && atomic_fetch_sub(&top->users, 1) == 1)
-        free(top);
-}
-
-static void node_free(struct node *node)
-{
-    if (!node)
-        return;
-    top_free(node->top);
-    free(node->target);
-    free(node);
-}
-
-static inline void node_cleanup(struct node **variable)
-{
-    node_free(*variable);
-}
-
 void tree_free(struct tree *tree)
 {
     if (!tree)
         return;
-    for (size_t i = tree->taken; i < tree->count; i++)
-        node_free(tree->nodes[i]);
-    top_free(tree->top);
+    while (tree->blocks) {
+        struct block *block = tree->blocks;
+        tree->blocks = block->next;
+        free(block);
+    }
     free(tree->nodes);
     free(tree->slots);
+    free(tree->path);
     free(tree);
 }
 
-static int compare_paths(const void *a, const void *b)
+/* --- what a tree is made of -------------------------------------------------------------- */
+
+/* Zeroes, for as long as the tree lives. */
+static void *cut(struct tree *tree, size_t size)
 {
-    return strcmp((*(struct node *const *)a)->path, (*(struct node *const *)b)->path);
+    size_t whole = (size + alignof(struct node) - 1) & ~(alignof(struct node) - 1);
+
+    if (!tree->blocks || tree->blocks->size - tree->blocks->used < whole) {
+        size_t room = whole > BLOCK_BYTES ? whole : BLOCK_BYTES;
+        struct block *block = memory_new(1, sizeof *block + room);
+        block->size = room;
+        block->next = tree->blocks;
+        tree->blocks = block;
+    }
+    void *piece = tree->blocks->bytes + tree->blocks->used;
+    tree->blocks->used += whole;
+    return piece;
 }
 
-/* FNV-1a. */
-static size_t hash_of(const char *path)
+/* FNV-1a, after others' hash. */
+static uint64_t hash_more(uint64_t hash, const char *bytes, size_t count)
 {
-    uint64_t hash = 0xcbf29ce484222325;
-
-    for (; *path; path++)
-        hash = (hash ^ (unsigned char)*path) * 0x100000001b3;
-    return (size_t)(hash ^ hash >> 32);
+    for (size_t i = 0; i < count; i++)
+        hash = (hash ^ (unsigned char)bytes[i]) * 0x100000001b3;
+    return hash;
 }
 
-/* Where the path's node is, or where it belongs. */
-static struct node **slot_of(const struct tree *tree, const char *path)
+static bool is_named(const struct node *node, const struct node *parent, const char *name,
+                     size_t length)
 {
-    size_t slot = hash_of(path);
+    return node->parent == parent && strncmp(node->name, name, length) == 0 &&
+           node->name[length] == '\0';
+}
+
+/* Where the node with the name in the folder is, or where it belongs. */
+static struct node **slot_of(const struct tree *tree, const struct node *parent,
+                             const char *name, size_t length)
+{
+    uint64_t hash = hash_more((uintptr_t)parent, name, length);
+    size_t slot = (size_t)(hash ^ hash >> 32);
 
     while (tree->slots[slot % tree->slot_count] &&
-           strcmp(tree->slots[slot % tree->slot_count]->path, path) != 0)
+           !is_named(tree->slots[slot % tree->slot_count], parent, name, length))
         slot++;
     return &tree->slots[slot % tree->slot_count];
 }
 
+static struct node *child(const struct tree *tree, const struct node *parent, const char *name,
+                          size_t length)
+{
+    return tree->slots ? *slot_of(tree, parent, name, length) : NULL;
+}
+
 static const struct node *find(const struct tree *tree, const char *path)
 {
-    return tree->slots ? *slot_of(tree, path) : NULL;
+    const struct node *node = NULL;
+
+    for (const char *name = path;; name++) {
+        size_t length = strcspn(name, "/");
+        node = child(tree, node, name, length);
+        name += length;
+        if (!node || *name == '\0')
+            return node;
+    }
 }
+
+static size_t path_length(const struct node *node)
+{
+    size_t length = strlen(node->name);
+
+    while ((node = node->parent))
+        length += strlen(node->name) + 1;
+    return length;
+}
+
+/* Until the next one is asked for. */
+static const char *path_of(struct tree *tree, const struct node *node)
+{
+    size_t at = path_length(node);
+
+    tree->path = memory_resize(tree->path, at + 1, 1);
+    tree->path[at] = '\0';
+    for (;;) {
+        size_t length = strlen(node->name);
+        at -= length;
+        memcpy(tree->path + at, node->name, length);
+        node = node->parent;
+        if (!node)
+            return tree->path;
+        tree->path[--at] = '/';
+    }
+}
+
+/* --- adding ------------------------------------------------------------------------------ */
 
 /* Makes room for one more. */
 static void grow(struct tree *tree)
@@ -119,31 +184,32 @@ static void grow(struct tree *tree)
     free(tree->slots);
     tree->slot_count = 2 * tree->capacity;
     tree->slots = memory_new(tree->slot_count, sizeof *tree->slots);
-    for (size_t i = 0; i < tree->count; i++)
-        *slot_of(tree, tree->nodes[i]->path) = tree->nodes[i];
+    for (size_t i = 0; i < tree->count; i++) {
+        struct node *node = tree->nodes[i];
+        *slot_of(tree, node->parent, node->name, strlen(node->name)) = node;
+    }
 }
 
-static bool insert(struct tree *tree, struct node **node, struct error *err)
+/* NULL where there would be too many. */
+static struct node *insert(struct tree *tree, struct node *parent, const char *name,
+                           size_t length, enum tree_kind kind, struct error *err)
 {
-    if (tree->count == TREE_ENTRIES_LIMIT)
-        return error_set(err, ERROR_LIMIT, "more than %d files", TREE_ENTRIES_LIMIT);
-    grow(tree);
-    *slot_of(tree, (*node)->path) = *node;
-    tree->nodes[tree->count++] = take(node);
-    tree->is_sorted = false;
-    return true;
-}
-
-static struct node *node_new(const char *path, enum tree_kind kind)
-{
-    static const unsigned int modes[] = {
+    static const unsigned short modes[] = {
         [TREE_FOLDER] = 0755, [TREE_FILE] = 0644, [TREE_PROGRAM] = 0755, [TREE_LINK] = 0777};
-    size_t length = strlen(path);
-    struct node *node = memory_new(1, sizeof *node + length + 1);
 
-    memcpy(node->path, path, length);
-    node->kind = kind;
+    if (tree->count == TREE_ENTRIES_LIMIT) {
+        error_set(err, ERROR_LIMIT, "more than %d files", TREE_ENTRIES_LIMIT);
+        return NULL;
+    }
+    grow(tree);
+    struct node *node = cut(tree, sizeof *node + length + 1);
+    node->parent = parent;
+    node->kind = (unsigned char)kind;
     node->mode = modes[kind];
+    memcpy(node->name, name, length);
+    *slot_of(tree, parent, name, length) = node;
+    tree->nodes[tree->count++] = node;
+    tree->is_sorted = false;
     return node;
 }
 
@@ -162,82 +228,80 @@ static bool check_path(const char *path, struct error *err)
     }
 }
 
-static bool add_parents(struct tree *tree, const char *path, struct error *err)
+/* The new node, with its parents; NULL when that cannot be. */
+static struct node *add(struct tree *tree, const char *path, enum tree_kind kind,
+                        struct error *err)
 {
-    owned(memory) char *parent = memory_copy_string(path);
+    struct node *parent = NULL;
 
-    for (char *slash = strchr(parent, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        const struct node *found = find(tree, parent);
-        owned(node) struct node *folder = found ? NULL : node_new(parent, TREE_FOLDER);
-        if (found && found->kind != TREE_FOLDER)
-            return error_set(err, ERROR_INVALID, "'%.200s' runs through the %s '%.200s'", path,
-                             found->kind == TREE_LINK ? "link" : "file", parent);
-        if (folder && !insert(tree, &folder, err))
-            return false;
-        *slash = '/';
+    if (!check_path(path, err))
+        return NULL;
+    for (const char *name = path;; name++) {
+        size_t length = strcspn(name, "/");
+        bool is_last = name[length] == '\0';
+        struct node *node = child(tree, parent, name, length);
+        if (node && is_last) {
+            error_set(err, ERROR_INVALID, "'%.200s' is there twice", path);
+            return NULL;
+        }
+        if (node && node->kind != TREE_FOLDER) {
+            error_set(err, ERROR_INVALID, "'%.200s' runs through the %s '%.200s'", path,
+                      node->kind == TREE_LINK ? "link" : "file", path_of(tree, node));
+            return NULL;
+        }
+        if (!node)
+            node = insert(tree, parent, name, length, is_last ? kind : TREE_FOLDER, err);
+        if (!node || is_last)
+            return node;
+        parent = node;
+        name += length;
     }
-    return true;
-}
-
-/* Takes over the node when it succeeds. */
-static bool add(struct tree *tree, struct node **node, struct error *err)
-{
-    const char *path = (*node)->path;
-
-    if (!check_path(path, err) || !add_parents(tree, path, err))
-        return false;
-    if (find(tree, path))
-        return error_set(err, ERROR_INVALID, "'%.200s' is there twice", path);
-    return insert(tree, node, err);
 }
 
 bool tree_add_bytes(struct tree *tree, const char *path, enum tree_kind kind, const void *bytes,
                     size_t count, struct error *err)
 {
-    owned(node) struct node *node = node_new(path, kind);
+    struct node *node = add(tree, path, kind, err);
 
+    if (!node)
+        return false;
     node->bytes = bytes;
     node->size = count;
-    return add(tree, &node, err);
+    return true;
 }
 
-static struct top *top_new(const char *path, size_t length)
-{
-    struct top *top = memory_new(1, sizeof *top + length + 1);
-
-    atomic_init(&top->users, 1);
-    memcpy(top->path, path, length);
-    return top;
-}
-
-/* Files below one folder mostly go below one folder, and so share their top. */
-static void set_host_path(struct tree *tree, struct node *node, const char *host_path)
+/* What a file's name here and on the host have in common at their ends is kept once. Files
+ * below one folder mostly go below one folder, and so share their top. */
+static const struct top *top_for(struct tree *tree, const char *path, const char *host_path)
 {
     size_t length = strlen(host_path);
-    size_t rest = strlen(node->path);
+    size_t rest = strlen(path);
 
-    while (length > 0 && rest > 0 && host_path[length - 1] == node->path[rest - 1])
+    while (length > 0 && rest > 0 && host_path[length - 1] == path[rest - 1])
         length--, rest--;
-    if (!tree->top || strncmp(tree->top->path, host_path, length) != 0 ||
-        tree->top->path[length] != '\0') {
-        top_free(tree->top);
-        tree->top = top_new(host_path, length);
+    bool is_same = tree->top && tree->top->rest == rest &&
+                   strncmp(tree->top->path, host_path, length) == 0 &&
+                   tree->top->path[length] == '\0';
+    if (!is_same) {
+        tree->top = cut(tree, sizeof *tree->top + length + 1);
+        tree->top->rest = rest;
+        memcpy(tree->top->path, host_path, length);
     }
-    node->top = tree->top;
-    node->rest = (unsigned int)rest;
-    atomic_fetch_add(&node->top->users, 1);
+    return tree->top;
 }
 
 bool tree_add_file_as(struct tree *tree, const char *path, unsigned int mode,
                       const char *host_path, uint64_t size, struct error *err)
 {
-    owned(node) struct node *node = node_new(path, TREE_FILE);
+    struct node *node = add(tree, path, TREE_FILE, err);
 
-    node->mode = mode;
+    if (!node)
+        return false;
+    node->mode = (unsigned short)mode;
     node->size = size;
-    set_host_path(tree, node, host_path);
-    return add(tree, &node, err);
+    node->is_on_host = true;
+    node->top = top_for(tree, path, host_path);
+    return true;
 }
 
 bool tree_add_file(struct tree *tree, const char *path, enum tree_kind kind,
@@ -252,31 +316,36 @@ bool tree_add_file(struct tree *tree, const char *path, enum tree_kind kind,
 
 bool tree_add_link(struct tree *tree, const char *path, const char *target, struct error *err)
 {
-    owned(node) struct node *node = node_new(path, TREE_LINK);
+    struct node *node = add(tree, path, TREE_LINK, err);
 
-    node->target = memory_copy_string(target);
-    return add(tree, &node, err);
+    if (!node)
+        return false;
+    node->target = strcpy(cut(tree, strlen(target) + 1), target);
+    return true;
 }
 
 bool tree_add_folder(struct tree *tree, const char *path, struct error *err)
 {
     const struct node *found = find(tree, path);
-    owned(node) struct node *node = node_new(path, TREE_FOLDER);
 
-    return (found && found->kind == TREE_FOLDER) || add(tree, &node, err);
+    return (found && found->kind == TREE_FOLDER) || add(tree, path, TREE_FOLDER, err);
 }
 
-static struct tree_entry describe(const struct node *node)
+/* --- asking ------------------------------------------------------------------------------ */
+
+static struct tree_entry describe(const struct node *node, const char *path)
 {
+    bool has_bytes = node->kind != TREE_LINK && !node->is_on_host;
+
     return (struct tree_entry){
-        .path = node->path,
+        .path = path,
         .kind = node->kind,
         .mode = node->mode,
         .size = node->size,
-        .bytes = node->bytes,
-        .host_top = node->top ? node->top->path : NULL,
-        .host_rest = node->top ? node->path + node->rest : NULL,
-        .target = node->target,
+        .bytes = has_bytes ? node->bytes : NULL,
+        .host_top = node->is_on_host ? node->top->path : NULL,
+        .host_rest = node->is_on_host ? path + node->top->rest : NULL,
+        .target = node->kind == TREE_LINK ? node->target : NULL,
     };
 }
 
@@ -285,13 +354,53 @@ bool tree_find(const struct tree *tree, const char *path, struct tree_entry *out
     const struct node *node = find(tree, path);
 
     if (node)
-        *out = describe(node);
+        *out = describe(node, path);
     return node != NULL;
 }
 
 size_t tree_entry_count(const struct tree *tree)
 {
     return tree->count;
+}
+
+static size_t depth_of(const struct node *node)
+{
+    size_t depth = 0;
+
+    while ((node = node->parent))
+        depth++;
+    return depth;
+}
+
+static const struct node *above(const struct node *node, size_t levels)
+{
+    while (levels-- > 0)
+        node = node->parent;
+    return node;
+}
+
+/* Byte order of the paths, without writing them: they differ first where the names of two in
+ * one folder do, and what follows such a name is a slash, or nothing. */
+static int compare_paths(const void *a, const void *b)
+{
+    const struct node *first = *(struct node *const *)a;
+    const struct node *second = *(struct node *const *)b;
+    size_t depth = depth_of(first);
+    size_t other = depth_of(second);
+    const struct node *x = above(first, depth > other ? depth - other : 0);
+    const struct node *y = above(second, other > depth ? other - depth : 0);
+
+    if (x == y)
+        return (depth > other) - (depth < other);
+    while (x->parent != y->parent)
+        x = x->parent, y = y->parent;
+
+    size_t same = 0;
+    while (x->name[same] && x->name[same] == y->name[same])
+        same++;
+    int next = (unsigned char)x->name[same];
+    int next_other = (unsigned char)y->name[same];
+    return (next || x == first ? next : '/') - (next_other || y == second ? next_other : '/');
 }
 
 static void sort(struct tree *tree)
@@ -305,12 +414,31 @@ struct tree_entry tree_entry(struct tree *tree, size_t position)
 {
     assert(position < tree->count);
     sort(tree);
-    return describe(tree->nodes[position]);
+    const struct node *node = tree->nodes[position];
+    return describe(node, path_of(tree, node));
 }
 
-static bool may_begin_part(const struct node *node)
+/* --- parts ------------------------------------------------------------------------------- */
+
+static bool may_begin_part(struct tree *tree, const struct node *node)
 {
-    return hash_of(node->path) % PART_SPREAD_BYTES < node->size;
+    const char *path = path_of(tree, node);
+    uint64_t hash = hash_more(0xcbf29ce484222325, path, strlen(path));
+
+    return (hash ^ hash >> 32) % PART_SPREAD_BYTES < node->size;
+}
+
+/* With those of its parents that are not there yet. */
+static void put_into(struct tree *part, struct node *node, unsigned int number)
+{
+    for (; node && node->part != number; node = node->parent) {
+        if (part->count == part->capacity) {
+            part->capacity = part->capacity ? 2 * part->capacity : 16;
+            part->nodes = memory_resize(part->nodes, part->capacity, sizeof *part->nodes);
+        }
+        part->nodes[part->count++] = node;
+        node->part = number;
+    }
 }
 
 struct tree *tree_take_part(struct tree *tree, bool rest)
@@ -320,19 +448,16 @@ struct tree *tree_take_part(struct tree *tree, bool rest)
 
     sort(tree);
     /* Nothing is looked for here again. */
-    free(tree->slots);
-    tree->slots = NULL;
+    free(take(&tree->slots));
+    tree->parts++;
     while (tree->taken < tree->count) {
         struct node *node = tree->nodes[tree->taken];
         bool is_enough = size >= (uint64_t)TREE_PART_MIB << 20;
-        struct error err;
-        if (is_enough && !rest && may_begin_part(node))
+        if (is_enough && !rest && may_begin_part(tree, node))
             break;
         size += node->size;
         tree->taken++;
-        /* What was right in the tree is right in a part of it. */
-        bool added = add(part, &node, &err);
-        assert(added);
+        put_into(part, node, tree->parts);
     }
     if (part->count > 0)
         return part;

@@ -10,8 +10,7 @@
  * files give the same layer on every machine.
  *
  * The content of host files stays where it is until then, so a tree is as small
- * as the names in it, and what a file's name here and on the host have in common at their ends
- * is kept once.
+ * as the names in it, each kept once, however long the paths are.
  *
  * Paths are relative to the image's root: "var/task/supervisor".
  */
@@ -54,7 +53,7 @@ bool tree_add_link(struct tree *tree, const char *path, const char *target,
 /** Adds a folder; one that is there already is fine. */
 bool tree_add_folder(struct tree *tree, const char *path, struct error *err) MUST_CHECK;
 
-/* One entry, borrowed from the tree. */
+/* One entry, borrowed from the tree: its path until the next entry is asked for. */
 struct tree_entry {
     const char *path; /* without leading or trailing slash */
     enum tree_kind kind;
@@ -66,7 +65,7 @@ struct tree_entry {
     const char *target;    /* of a link */
 };
 
-/** Whether there is such an entry. */
+/** Whether there is such an entry; its path is `path`. Not for parts. */
 bool tree_find(const struct tree *tree, const char *path, struct tree_entry *out);
 
 /** The entries in byte order of their paths, so that parents come before their children. */
@@ -78,8 +77,8 @@ struct tree_entry tree_entry(struct tree *tree, size_t position);
 enum { TREE_PART_MIB = 96 };
 
 /** Takes the first entries, in their order, out of the tree, as a tree of their own with their
- *  parent folders; with `rest`, all of them. NULL when none is left. It is all that may be done
- *  with the tree from then on.
+ *  parent folders; with `rest`, all of them. NULL when none is left. The part borrows from the
+ *  tree, with which nothing else may be done from then on.
  *
  *  Where a part ends depends on the files around alone, so that a file more or less leaves most
  *  parts as they are: when it has TREE_PART_MIB, the next one begins with the first file of
