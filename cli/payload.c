@@ -45,7 +45,7 @@ bool payload_read(const char *written, char **out, size_t *count, struct error *
 
     if (!read_bytes(written, &bytes, count, err))
         return error_wrap(err, "--payload");
-    if (!json_parse(bytes, *count, &event, err)) {
+    if (!json_parse_event(bytes, *count, &event, err)) {
         err->kind = ERROR_USAGE;
         return error_wrap(err, "--payload");
     }

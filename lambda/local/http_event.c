@@ -221,13 +221,14 @@ static bool is_ours(const char *name)
     return false;
 }
 
-/* A header line, unless it would be two. */
+/* A header line, unless it would be two, or `value` is no text (NULL). */
 static bool add_line(struct http_answer *out, const char *name, const char *value)
 {
     static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
                                 "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-    if (*name == '\0' || name[strspn(name, token)] != '\0' || value[strcspn(value, "\r\n")])
+    if (!value || *name == '\0' || name[strspn(name, token)] != '\0' ||
+        value[strcspn(value, "\r\n")])
         return false;
     if (is_ours(name))
         return true;
@@ -252,12 +253,11 @@ static bool add_lines(struct http_answer *out, const json_t *answer)
     json_object_foreach(headers, name, value)
     {
         owned(memory) char *other = json_is_string(value) ? NULL : json_text(value);
-        if (!add_line(out, name, other ? other : json_string_value(value)))
+        if (!add_line(out, name, other ? other : json_plain_string(value)))
             return false;
     }
-    json_array_foreach(cookies, i, each) if (!json_is_string(each) ||
-                                             !add_line(out, "Set-Cookie",
-                                                       json_string_value(each))) return false;
+    json_array_foreach(cookies, i, each) if (!add_line(out, "Set-Cookie",
+                                                       json_plain_string(each))) return false;
     return true;
 }
 
@@ -267,8 +267,8 @@ static bool read_body(const json_t *answer, struct http_answer *out)
     struct error not_base64;
 
     if (json_is_true(json_object_get(answer, "isBase64Encoded")))
-        return json_is_string(body) &&
-               base64_decode(json_string_value(body), &out->body, &out->count, &not_base64);
+        return json_plain_string(body) &&
+               base64_decode(json_plain_string(body), &out->body, &out->count, &not_base64);
     if (!body || json_is_null(body)) {
         out->body = memory_copy_string("");
     } else if (json_is_string(body)) {
@@ -289,7 +289,7 @@ static void read_streamed(const char *payload, size_t count, struct http_answer 
     json_owned json_t *head = NULL;
     struct error not_json;
 
-    if (!end || !json_parse(payload, (size_t)(end - payload), &head, &not_json)) {
+    if (!end || !json_parse_event(payload, (size_t)(end - payload), &head, &not_json)) {
         set_failure(out);
         return;
     }
@@ -311,8 +311,8 @@ void http_event_answer(const char *payload, size_t count, const char *content_ty
         read_streamed(payload, count, out);
         return;
     }
-    bool is_response =
-        json_parse(payload, count, &answer, &not_json) && json_object_get(answer, "statusCode");
+    bool is_response = json_parse_event(payload, count, &answer, &not_json) &&
+                       json_object_get(answer, "statusCode");
     if (!is_response) {
         set_plain(out, 200, "application/json", payload, count);
         return;

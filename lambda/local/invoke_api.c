@@ -143,7 +143,7 @@ static bool check_body(const struct http_request *request, const struct invoke_c
             "Request must be smaller than %llu bytes for the InvokeFunction operation",
             (unsigned long long)limit);
     if (request->body_size > 0 &&
-        !json_parse(request->body.bytes, request->body.length, &event, &err))
+        !json_parse_event(request->body.bytes, request->body.length, &event, &err))
         return refuse(refusal, 400, "InvalidRequestContentException",
                       "Could not parse request body into json: %.300s", err.text);
     return true;

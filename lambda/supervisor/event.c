@@ -144,8 +144,9 @@ static const char *content_type(const json_t *request)
 
     json_object_foreach(json_object_get(request, "headers"), name, value)
     {
-        if (strcasecmp(name, "content-type") == 0 && json_is_string(value))
-            return json_string_value(value);
+        const char *type = json_plain_string(value);
+        if (type && strcasecmp(name, "content-type") == 0)
+            return type;
     }
     return "";
 }
@@ -185,16 +186,30 @@ static bool read_text(struct event *event, char *bytes, size_t count, int depth,
     struct error no_matter;
 
     take_input(event, bytes, count);
-    if (!json_parse(bytes, count, &json, &no_matter))
+    if (!json_parse_event(bytes, count, &json, &no_matter))
         return true;
     return read_event(event, json, depth + 1, lowest, err);
+}
+
+/* What a string says, which may have a NUL, or the JSON that stands in its place. New bytes. */
+static char *copy_text(const json_t *value, size_t *count)
+{
+    if (!json_is_string(value)) {
+        char *text = json_text(value);
+        *count = strlen(text);
+        return text;
+    }
+    *count = json_string_length(value);
+    char *bytes = memory_new(*count + 1, 1);
+    memcpy(bytes, json_string_value(value), *count);
+    return bytes;
 }
 
 static bool read_request(struct event *event, const json_t *request, int depth,
                          enum log_level lowest, struct error *err)
 {
     json_t *body = json_object_get(request, "body");
-    const char *text = json_string_value(body);
+    const char *text = json_plain_string(body);
     char *bytes = NULL;
     size_t count = 0;
 
@@ -221,8 +236,8 @@ static bool read_request(struct event *event, const json_t *request, int depth,
         take_input(event, bytes, count);
         return true;
     }
-    bytes = text ? memory_copy_string(text) : json_text(body);
-    return read_text(event, bytes, strlen(bytes), depth, lowest, err);
+    bytes = copy_text(body, &count);
+    return read_text(event, bytes, count, depth, lowest, err);
 }
 
 /* The storage's name of an account: "m", also when written "minio.m". */
@@ -239,14 +254,13 @@ static char *provider_id(const char *provider)
 static bool read_delegated(struct event *event, const json_t *json, int depth,
                            enum log_level lowest, struct error *err)
 {
-    json_t *inner = json_object_get(json, "event");
-    const char *text = json_string_value(inner);
+    size_t count;
 
     log_line(lowest, LOG_INFO, "Delegated event found.");
     free(event->provider_id);
     event->provider_id = provider_id(json_optional_string(json, "storage_provider"));
-    char *bytes = text ? memory_copy_string(text) : json_text(inner);
-    return read_text(event, bytes, strlen(bytes), depth, lowest, err);
+    char *bytes = copy_text(json_object_get(json, "event"), &count);
+    return read_text(event, bytes, count, depth, lowest, err);
 }
 
 /* --- the shapes --- */
@@ -306,7 +320,7 @@ bool event_read(const char *bytes, size_t count, enum log_level lowest, struct e
     owned(event) struct event event = {.input = bytes, .input_count = count, .record_count = 1};
     struct error reason;
 
-    if (!json_parse(bytes, count, &event.json, &reason)) {
+    if (!json_parse_event(bytes, count, &event.json, &reason)) {
         log_line(lowest, LOG_WARNING, "The event is taken as it is: %s", reason.text);
     } else {
         const json_t *script = json_object_get(event.json, "script");

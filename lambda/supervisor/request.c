@@ -99,7 +99,7 @@ static bool is_passed_on(const char *name, const char *value)
 static bool add_header(struct request *request, const char *name, const json_t *value,
                        struct error *err)
 {
-    const char *text = json_string_value(value);
+    const char *text = json_plain_string(value);
 
     if (!text || !is_passed_on(name, text))
         return true;
@@ -136,7 +136,7 @@ static void add_cookies(struct request *request, const json_t *cookies)
 
     json_array_foreach(cookies, i, cookie)
     {
-        const char *text = json_string_value(cookie);
+        const char *text = json_plain_string(cookie);
         if (text && stays_in_its_line(text))
             text_addf(&line, "%s%s", line.length ? "; " : "", text);
     }
@@ -175,7 +175,7 @@ static bool is_of_load_balancer(const json_t *event)
 static void add_parameter(struct text *target, const char *name, const json_t *value,
                           bool is_encoded)
 {
-    const char *parts[] = {name, json_string_value(value)};
+    const char *parts[] = {name, json_plain_string(value)};
     const char *between[] = {strchr(target->bytes, '?') ? "&" : "?", "="};
 
     for (size_t i = 0; parts[1] && i < 2; i++) {
@@ -227,8 +227,8 @@ static bool set_body(struct request *request, const json_t *event, struct error 
     if (!json_is_string(body))
         return error_set(err, ERROR_INVALID, "event.body: not a string");
     if (is_encoded) {
-        if (!base64_decode(json_string_value(body), &request->decoded, &request->body_count,
-                           &reason))
+        const char *text = json_plain_string(body);
+        if (!text || !base64_decode(text, &request->decoded, &request->body_count, &reason))
             return error_set(err, ERROR_INVALID,
                              "event.body: not base64, though isBase64Encoded says so");
     } else {
@@ -296,7 +296,7 @@ bool request_read(const char *bytes, size_t count, struct request *out, struct e
     json_owned json_t *event = NULL;
     struct error no_matter;
 
-    bool is_json = json_parse(bytes, count, &event, &no_matter);
+    bool is_json = json_parse_event(bytes, count, &event, &no_matter);
     const json_t *http = json_object_get(json_object_get(event, "requestContext"), "http");
     const char *method = json_optional_string(http, "method");
     if (is_json && json_optional_string(event, "httpMethod")) {

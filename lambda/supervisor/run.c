@@ -130,12 +130,12 @@ static void set_parameters(const struct run *run, const char *prefix,
 
     json_object_foreach(run->event->parameters, key, value)
     {
-        if (key[0] == '\0' || strchr(key, '=') || json_is_null(value))
+        const char *given = json_plain_string(value);
+        bool has_text = given || (!json_is_string(value) && !json_is_null(value));
+        if (key[0] == '\0' || strchr(key, '=') || !has_text)
             continue;
         owned(memory) char *name = text_format("%s%s", prefix, key);
-        owned(memory) char *text = json_is_string(value)
-                                       ? memory_copy_string(json_string_value(value))
-                                       : json_text(value);
+        owned(memory) char *text = given ? memory_copy_string(given) : json_text(value);
         if (*prefix || is_free(variables, name))
             variables_set(variables, name, text, run->context->settings->log_level);
     }

@@ -21,9 +21,11 @@ static bool from_base64(const struct script_places *places, const char *script,
 static bool from_script(const struct script_places *places, const json_t *script,
                         const struct settings *settings, struct program *out, struct error *err)
 {
-    if (!json_is_string(script))
+    const char *text = json_plain_string(script);
+
+    if (!text)
         return error_set(err, ERROR_INVALID, "not a string with the script in base64");
-    return from_base64(places, json_string_value(script), settings, out, err);
+    return from_base64(places, text, settings, out, err);
 }
 
 /* The list itself is welcome too, not only inside a string. */
@@ -48,7 +50,7 @@ static bool from_arguments(const struct script_places *places, json_t *given,
     size_t count = json_array_size(list);
     owned(memory) const char **arguments = memory_new(count + 1, sizeof *arguments);
     for (size_t i = 0; i < count; i++) {
-        arguments[i] = json_string_value(json_array_get(list, i));
+        arguments[i] = json_plain_string(json_array_get(list, i));
         if (!arguments[i])
             return error_set(err, ERROR_INVALID, "item %zu is not a string", i);
     }

@@ -8,7 +8,7 @@
 #include "oci/base/text.h"
 
 /* jansson's own ceiling is 2048; ours is counted here, before it recurses. */
-static bool too_deep(const char *bytes, size_t count)
+static bool too_deep(const char *bytes, size_t count, struct error *err)
 {
     int depth = 0;
     bool quoted = false;
@@ -28,27 +28,70 @@ static bool too_deep(const char *bytes, size_t count)
         else if (bytes[i] == '}' || bytes[i] == ']')
             depth--;
         if (depth > JSON_DEPTH_LIMIT)
-            return true;
+            return !error_set(err, ERROR_LIMIT, "JSON nested deeper than %d levels",
+                              JSON_DEPTH_LIMIT);
     }
     return false;
+}
+
+/* The value or, where jansson found none, its reason. */
+static bool settle(json_t *found, json_error_t *reason, json_t **out, struct error *err)
+{
+    *out = found;
+    if (found)
+        return true;
+    /* What it is near may be a secret: logins and tokens are read here, too. */
+    char *near = strstr(reason->text, " near ");
+    if (near)
+        *near = '\0';
+    return error_set(err, ERROR_INVALID, "not JSON: line %d, column %d: %s", reason->line,
+                     reason->column, reason->text);
 }
 
 bool json_parse(const char *bytes, size_t count, json_t **out, struct error *err)
 {
     json_error_t reason;
 
-    if (too_deep(bytes, count))
-        return error_set(err, ERROR_LIMIT, "JSON nested deeper than %d levels",
-                         JSON_DEPTH_LIMIT);
-    *out = json_loadb(bytes, count, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &reason);
-    if (*out)
-        return true;
-    /* What it is near may be a secret: logins and tokens are read here, too. */
-    char *near = strstr(reason.text, " near ");
-    if (near)
-        *near = '\0';
-    return error_set(err, ERROR_INVALID, "not JSON: line %d, column %d: %s", reason.line,
-                     reason.column, reason.text);
+    if (too_deep(bytes, count, err))
+        return false;
+    json_t *found = json_loadb(bytes, count, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &reason);
+    return settle(found, &reason, out, err);
+}
+
+/* Keys are C's strings in jansson: with another character for a NUL they are at least there. */
+static void replace_nuls(char *bytes, size_t count)
+{
+    static const char nul[] = "\\u0000", replacement[] = "\\ufffd";
+    const size_t length = strlen(nul);
+
+    for (size_t i = 0; i + length <= count; i++) {
+        if (bytes[i] != '\\')
+            continue;
+        if (memcmp(bytes + i, nul, length) == 0)
+            memcpy(bytes + i, replacement, length);
+        i++; /* what is escaped begins nothing */
+    }
+}
+
+bool json_parse_event(const char *bytes, size_t count, json_t **out, struct error *err)
+{
+    enum { FLAGS = JSON_DECODE_ANY | JSON_ALLOW_NUL };
+    owned(memory) char *copy = NULL;
+    json_error_t reason;
+
+    if (too_deep(bytes, count, err))
+        return false;
+    json_t *found = json_loadb(bytes, count, FLAGS, &reason);
+    if (!found && json_error_code(&reason) == json_error_null_byte_in_key) {
+        copy = memory_new(count, 1);
+        memcpy(copy, bytes, count);
+        replace_nuls(copy, count);
+        bytes = copy;
+        found = json_loadb(bytes, count, FLAGS, &reason);
+    }
+    if (!found && json_error_code(&reason) == json_error_numeric_overflow)
+        found = json_loadb(bytes, count, FLAGS | JSON_DECODE_INT_AS_REAL, &reason);
+    return settle(found, &reason, out, err);
 }
 
 char *json_text(const json_t *json)
@@ -102,10 +145,8 @@ bool json_field_string(const json_t *object, const char *name, const char **out,
 {
     const json_t *found = json_object_get(object, name);
 
-    if (!json_is_string(found))
-        return wrong(found, name, "a string", err);
-    *out = json_string_value(found);
-    return true;
+    *out = json_plain_string(found);
+    return *out || wrong(found, name, "a string", err);
 }
 
 bool json_field_size(const json_t *object, const char *name, uint64_t *out, struct error *err)
@@ -118,9 +159,16 @@ bool json_field_size(const json_t *object, const char *name, uint64_t *out, stru
     return true;
 }
 
+const char *json_plain_string(const json_t *value)
+{
+    const char *text = json_string_value(value);
+
+    return text && strlen(text) == json_string_length(value) ? text : NULL;
+}
+
 const char *json_optional_string(const json_t *object, const char *name)
 {
-    return json_string_value(json_object_get(object, name));
+    return json_plain_string(json_object_get(object, name));
 }
 
 json_t *json_strings(const char *const *strings)

@@ -24,6 +24,12 @@ enum { JSON_DEPTH_LIMIT = 64 };
  *  ERROR_LIMIT when it nests deeper than JSON_DEPTH_LIMIT. The caller's to json_decref(). */
 bool json_parse(const char *bytes, size_t count, json_t **out, struct error *err) MUST_CHECK;
 
+/** The same for events and answers, which others write in every way that JSON allows: of a key
+ * given twice the last one counts, text may hold U+0000 (in keys it becomes U+FFFD), and whole
+ *  numbers beyond 64 bits are real ones. */
+bool json_parse_event(const char *bytes, size_t count, json_t **out,
+                      struct error *err) MUST_CHECK;
+
 /** The canonical text; a new string, the caller's to free(). */
 char *json_text(const json_t *json);
 
@@ -41,7 +47,10 @@ bool json_field_string(const json_t *object, const char *name, const char **out,
 bool json_field_size(const json_t *object, const char *name, uint64_t *out,
                      struct error *err) MUST_CHECK;
 
-/** The string field, or NULL when it is missing or no string. */
+/** The text of a string, borrowed; NULL when it is none, or has a NUL and would end there. */
+const char *json_plain_string(const json_t *value);
+
+/** The same of a field, NULL when it is missing. */
 const char *json_optional_string(const json_t *object, const char *name);
 
 /** A new array of strings from a list ended by NULL. */

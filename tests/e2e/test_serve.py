@@ -82,6 +82,7 @@ class InvokeTest(ServeTest):
             {**call, "Payload": '"count"'},
             {**call, "Qualifier": "$LATEST"},
             {"FunctionName": "arn:aws:lambda:local:000000000000:function:f", "Payload": "[]"},
+            {**call, "Payload": '{"n": "\\u0000", "n": 12345678901234567890}'},
             {**call, "InvocationType": "DryRun"},
             {**call, "InvocationType": "Event", "Payload": '"count"'},
             {"FunctionName": "other"},
@@ -89,9 +90,10 @@ class InvokeTest(ServeTest):
             {**call, "Payload": '"' + "x" * 6291455 + '"'},
             {**call, "Qualifier": "7"})
         self.assertEqual([answer["status"] for answer in answers],
-                         [200, 200, 200, 200, 204, 202, 404, 400, 413, 404], answers)
-        self.assertEqual([answer.get("payload") for answer in answers[:6]],
-                         ['{"n": 1}', "2\n", "{}", "[]", "", ""])
+                         [200, 200, 200, 200, 200, 204, 202, 404, 400, 413, 404], answers)
+        self.assertEqual([answer.get("payload") for answer in answers[:7]],
+                         ['{"n": 1}', "2\n", "{}", "[]",
+                          '{"n": "\\u0000", "n": 12345678901234567890}', "", ""])
         self.assertEqual(answers[0]["version"], "$LATEST")
         self.assertIsNone(answers[0]["error"])
         self.assertRegex(answers[0]["log"], r"^START RequestId: (\S+) Version: \$LATEST\n"
@@ -99,10 +101,10 @@ class InvokeTest(ServeTest):
                          r"Billed Duration: \d+ ms\tMemory Size: 512 MB\tMax Memory Used: \d+ MB\t"
                          r"Init Duration: \S+ ms\n$")
         self.assertEqual(answers[1]["log"], "")
-        self.assertEqual([answer.get("code") for answer in answers[6:]],
+        self.assertEqual([answer.get("code") for answer in answers[7:]],
                          ["ResourceNotFoundException", "InvalidRequestContentException",
                           "RequestEntityTooLargeException", "ResourceNotFoundException"])
-        process.wait_until(lambda: "event 5\n" in self.log(), "the event nobody waits for")
+        process.wait_until(lambda: "event 6\n" in self.log(), "the event nobody waits for")
 
     # Function, event: what kind of error, in which words, and what the log has.
     ROWS = [

@@ -60,6 +60,20 @@ static void what_a_request_brings_is_its_body(void **state)
     }
 }
 
+static void a_body_may_have_a_nul(void **state)
+{
+    (void)state;
+    static const char given[] = "{\"httpMethod\":\"POST\",\"body\":\"a\\u0000b\","
+                                "\"queryStringParameters\":{\"q\":\"\\u0000\"}}";
+    owned(event) struct event event = {0};
+    struct error err;
+
+    assert_ok(read_event(given, &event, &err));
+    assert_int_equal(event.input_count, 3);
+    assert_memory_equal(event.input, "a\0b", 3);
+    assert_int_equal(json_object_size(event.parameters), 1);
+}
+
 static void anything_else_is_its_own_input(void **state)
 {
     (void)state;
@@ -245,6 +259,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_request_brings_is_its_body),
+        cmocka_unit_test(a_body_may_have_a_nul),
         cmocka_unit_test(anything_else_is_its_own_input),
         cmocka_unit_test(objects_are_found_wherever_their_event_stands),
         cmocka_unit_test(each_record_has_an_event_of_its_own),

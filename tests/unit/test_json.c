@@ -59,6 +59,53 @@ static void what_is_not_json_is_refused(void **state)
     }
 }
 
+static void events_are_json_in_every_way_it_is_written(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *given, *canonical; /* NULL: it is none after all */
+    } table[] = {
+        {"{\"a\":1,\"b\":2,\"a\":3}", "{\"a\":3,\"b\":2}"},
+        {"\"a\\u0000b\"", "\"a\\u0000b\""},
+        {"[12345678901234567890, 1]", "[1.2345678901234567e19,1.0]"},
+        {"{\"a\\u0000b\":\"\\\\u0000\\u0000\"}", "{\"a\xef\xbf\xbd"
+                                                 "b\":\"\\\\u0000\xef\xbf\xbd\"}"},
+        {"{\"\\u0000\":99999999999999999999}", "{\"\xef\xbf\xbd\":1e20}"},
+        {"{\"a\":1,}", NULL},
+        {"", NULL},
+        {"\"\xff\"", NULL},
+    };
+
+    for (size_t i = 0; i < COUNT(table); i++) {
+        struct error err = {0};
+        json_owned json_t *json = NULL;
+        bool is_json = json_parse_event(table[i].given, strlen(table[i].given), &json, &err);
+        assert_int_equal(is_json, table[i].canonical != NULL);
+        if (!is_json) {
+            assert_int_equal(err.kind, ERROR_INVALID);
+            continue;
+        }
+        owned(memory) char *text = json_text(json);
+        assert_string_equal(text, table[i].canonical);
+    }
+}
+
+static void text_with_a_nul_is_none_for_c(void **state)
+{
+    (void)state;
+    static const char given[] = "{\"cut\":\"a\\u0000b\",\"whole\":\"ab\",\"number\":7}";
+    json_owned json_t *json = NULL;
+    struct error err;
+    const char *text;
+
+    assert_ok(json_parse_event(given, strlen(given), &json, &err));
+    assert_null(json_optional_string(json, "cut"));
+    assert_null(json_optional_string(json, "number"));
+    assert_string_equal(json_optional_string(json, "whole"), "ab");
+    assert_fails(json_field_string(json, "cut", &text, &err), ERROR_INVALID,
+                 "'cut' is not a string");
+}
+
 static char *nested(size_t levels, const char *open, const char *close)
 {
     struct text text = {0};
@@ -236,6 +283,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(documents_have_one_canonical_text),
         cmocka_unit_test(what_is_not_json_is_refused),
+        cmocka_unit_test(events_are_json_in_every_way_it_is_written),
+        cmocka_unit_test(text_with_a_nul_is_none_for_c),
         cmocka_unit_test(nesting_has_a_limit),
         cmocka_unit_test(brackets_in_strings_are_not_nesting),
         cmocka_unit_test(fields_are_read_by_their_type),

@@ -48,6 +48,12 @@ static void the_first_line_says_what_the_event_says(void **state)
         {V2("GET", ""), REQUEST_V2, "GET", "/"},
         {V2("GET", ",\"rawPath\":\"/p\",\"rawQueryString\":\"a=1&b=%20?\""), REQUEST_V2, "GET",
          "/p?a=1&b=%20?"},
+        {V2("GET", ",\"rawQueryString\":\"%00=%00\","
+                   "\"queryStringParameters\":{\"\\u0000\":\"\\u0000\"}"),
+         REQUEST_V2, "GET", "/?%00=%00"},
+        {"{\"httpMethod\":\"GET\",\"queryStringParameters\":{\"q\":\"a\\u0000b\","
+         "\"r\":\"1\"}}",
+         REQUEST_V1, "GET", "/?r=1"},
         {V2("M-SEARCH", ",\"rawQueryString\":\"a#b\\r\\nc\""), REQUEST_V2, "M-SEARCH",
          "/?a%23b%0D%0Ac"},
     };
@@ -122,6 +128,7 @@ static void bodies_are_decoded(void **state)
         {"{\"httpMethod\":\"POST\",\"body\":\"\"}", "", 0},
         {"{\"httpMethod\":\"POST\",\"body\":\"eHg=\"}", "eHg=", 4},
         {"{\"httpMethod\":\"POST\",\"body\":\"eHg=\",\"isBase64Encoded\":true}", "xx", 2},
+        {V2("POST", ",\"body\":\"a\\u0000b\""), "a\0b", 3},
         {V2("POST", ",\"body\":\"AAE=\",\"isBase64Encoded\":true"), "\0\1", 2},
     };
     struct error err;
@@ -147,6 +154,8 @@ static void what_is_no_request_is_refused(void **state)
         {V2("ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG", ""), "is no method"},
         {V2("POST", ",\"body\":{}"), "event.body: not a string"},
         {V2("POST", ",\"body\":\"*\",\"isBase64Encoded\":true"), "event.body: not base64"},
+        {V2("POST", ",\"body\":\"eHg=\\u0000\",\"isBase64Encoded\":true"),
+         "event.body: not base64"},
     };
     struct error err;
 
