@@ -53,19 +53,41 @@ char *answer_response(const char *request_id, const char *const *environment,
                        headers_text, body_text);
 }
 
-char *answer_failure(const char *reason, const struct output *output)
+/* What there is of the output, in the end, after words of what it is. */
+static void add_end(struct text *message, const char *small, const char *large,
+                    const struct output *output)
 {
     const struct text *kept = &output->kept;
     size_t skipped = kept->length > TAIL_LIMIT ? kept->length - TAIL_LIMIT : 0;
 
-    owned(text) struct text message = {0};
-    text_add(&message, reason);
     if (kept->length == 0)
-        text_add(&message, "; it had printed nothing");
-    else if (skipped == 0)
-        text_add(&message, "; it had printed:\n");
+        return;
+    if (skipped == 0)
+        text_addf(message, "%s:\n", small);
     else
-        text_addf(&message, "; the last %d bytes of what it had printed:\n", TAIL_LIMIT);
-    text_add_bytes(&message, text_string(kept) + skipped, kept->length - skipped);
+        text_addf(message, "the last %d bytes of %s:\n", TAIL_LIMIT, large);
+    for (const char *c = kept->bytes + skipped; c < kept->bytes + kept->length; c++) {
+        if (*c == '\0') /* which would be the message's end */
+            text_add(message, "\xef\xbf\xbd");
+        else
+            text_add_bytes(message, c, 1);
+    }
+}
+
+char *answer_failure(const char *reason, const struct output *output,
+                     const struct output *response)
+{
+    static const char so_far[] = "its response so far";
+    owned(text) struct text message = {0};
+
+    text_addf(&message, "%s; ", reason);
+    size_t length = message.length;
+    add_end(&message, "it had printed", "what it had printed", output);
+    if (response && message.length > length && message.bytes[message.length - 1] != '\n')
+        text_add(&message, "\n");
+    if (response)
+        add_end(&message, so_far, so_far, response);
+    if (message.length == length)
+        text_add(&message, "it had printed nothing");
     return text_take(&message);
 }

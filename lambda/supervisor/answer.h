@@ -19,6 +19,7 @@ enum { OUTPUT_LIMIT = (RESPONSE_LIMIT - 16 * 1024) / 4 * 3 };
 char *answer_response(const char *request_id, const char *const *environment,
                       const struct output *output, const char *place, int exit_code);
 
-/** What a function error says: `reason`, then the end of the output so far. A new string,
- *  the caller's to free(). */
-char *answer_failure(const char *reason, const struct output *output);
+/** What a function error says: `reason`, then the end of the output so far and, unless it is
+ *  NULL, of the response. A new string, the caller's to free(). */
+char *answer_failure(const char *reason, const struct output *output,
+                     const struct output *response);

@@ -21,7 +21,8 @@ struct progress {
     struct error first_error; /* of those for which nothing could be run */
     const char *failure_type; /* that it makes */
     size_t failed;
-    int exit_code; /* of the first program that ended with another than 0 */
+    bool was_ended; /* the last program, at its time limit */
+    int exit_code;  /* of the first program that ended with another than 0 */
 };
 
 void job_result_release(struct job_result *result)
@@ -66,8 +67,10 @@ static void run_records(struct run *run, struct progress *progress)
     struct error err;
 
     while (run->index < run->event->record_count && !progress->run.timed_out) {
-        if (!run_record(run, &progress->outputs, &progress->run, &err))
+        bool has_run = run_record(run, &progress->outputs, &progress->run, &err);
+        if (!has_run)
             note_failure(run, &err, progress);
+        progress->was_ended = has_run && progress->run.timed_out;
         if (progress->exit_code == 0)
             progress->exit_code = progress->run.exit_code;
         run->index++;
@@ -87,10 +90,19 @@ static char *store_output(const struct run *run, const struct output *output)
     return place;
 }
 
-/* What there is to see of why it failed. */
-static const struct output *last_words(const struct progress *progress)
+/* What there is to see of why it failed, which some tell in their response. */
+static const struct output *last_words(const struct run_outputs *outputs)
 {
-    return progress->outputs.has_errors ? &progress->outputs.errors : &progress->outputs.all;
+    return outputs->has_errors && outputs->errors.kept.length > 0 ? &outputs->errors
+                                                                  : &outputs->all;
+}
+
+static char *tell_failures(const struct run *run, const struct progress *progress)
+{
+    if (progress->failed == 1)
+        return memory_copy_string(progress->first_error.text);
+    return text_format("%zu of %zu records failed, the first one so: %s", progress->failed,
+                       run->event->record_count, progress->first_error.text);
 }
 
 static void answer_with_time_out(const struct run *run, const struct progress *progress,
@@ -105,8 +117,15 @@ static void answer_with_time_out(const struct run *run, const struct progress *p
     if (run->event->record_count > 1)
         text_addf(&reason, " at record %zu of %zu ('%.200s')", run->index,
                   run->event->record_count, run->event->records[run->index - 1].key);
+    if (progress->failed > 0) {
+        owned(memory) char *failures = tell_failures(run, progress);
+        text_addf(&reason, ", and before that: %s", failures);
+    }
+    const struct run_outputs *outputs = &progress->outputs;
     out->failure_type = TIME_OUT;
-    out->failure = answer_failure(text_string(&reason), last_words(progress));
+    out->failure = outputs->has_errors
+                       ? answer_failure(text_string(&reason), &outputs->errors, &outputs->all)
+                       : answer_failure(text_string(&reason), &outputs->all, NULL);
     out->reason_count = reason.length;
 }
 
@@ -131,22 +150,18 @@ static void answer(const struct run *run, struct progress *progress, struct job_
     const struct job_context *context = run->context;
     bool is_raw = context->settings->mode == MODE_RAW;
 
-    if (progress->failed > 0) {
-        out->failure_type = progress->failure_type;
-        out->failure = progress->failed == 1
-                           ? memory_copy_string(progress->first_error.text)
-                           : text_format("%zu of %zu records failed, the first one so: %s",
-                                         progress->failed, run->event->record_count,
-                                         progress->first_error.text);
-    } else if (progress->run.timed_out) {
+    if (progress->was_ended) {
         answer_with_time_out(run, progress, out);
+    } else if (progress->failed > 0) {
+        out->failure_type = progress->failure_type;
+        out->failure = tell_failures(run, progress);
     } else if (context->is_outside) {
         return;
     } else if (progress->exit_code != 0 && (is_raw || context->settings->fails_with_script)) {
         owned(memory) char *reason =
             text_format("the user script exited with code %d", progress->exit_code);
         out->failure_type = "Skiff.ScriptFailed";
-        out->failure = answer_failure(reason, last_words(progress));
+        out->failure = answer_failure(reason, last_words(&progress->outputs), NULL);
         out->reason_count = strlen(reason);
     } else if (is_raw) {
         answer_raw(progress, out);

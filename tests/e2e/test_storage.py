@@ -290,6 +290,13 @@ class StorageAmd64(Storage, unittest.TestCase):
             self.fails(function.invoke(left_s=12), "Skiff.Timeout", "partial")
         self.assertEqual(stored()[0], {"r": b"r\n"})
 
+    def test_a_time_out_is_one_whatever_failed_before_it(self):
+        put("in/1")
+        with self.function("echo partial; sleep 30") as function:
+            self.fails(function.invoke(event("in/none", "in/1"), left_s=12), "Skiff.Timeout",
+                       "and before that: event.Records[0] ('in/none')",
+                       "it had printed:\npartial\n")
+
     def test_output_that_no_answer_carries_is_stored(self):
         with self.function("head -c 6000000 /dev/zero; echo end", output=[output("outputs/o")]
                            ) as function:
