@@ -95,7 +95,7 @@ static json_t *query_parameters(const char *query)
 static bool is_text(const struct http_request *request)
 {
     static const char *const types[] = {"text/", "application/json", "application/javascript",
-                                        "application/xml", "application/x-www-form-urlencoded"};
+                                        "application/xml"};
     const char *type = http_request_field(&request->fields, "content-type");
     json_owned json_t *value = json_stringn(text_string(&request->body), request->body.length);
 
@@ -119,6 +119,16 @@ static void set_body(json_t *event, const struct http_request *request)
     json_object_set_new(event, "body",
                         encoded ? json_string(encoded)
                                 : json_stringn(body->bytes, body->length));
+}
+
+/* What Lambda's front says of the connection that it had. */
+static void set_forwarded(json_t *headers, const struct http_event_place *place)
+{
+    const char *colon = strrchr(place->host, ':');
+
+    add_value(headers, "x-forwarded-for", place->peer);
+    json_object_set_new(headers, "x-forwarded-proto", json_string("http"));
+    json_object_set_new(headers, "x-forwarded-port", text_value(colon ? colon + 1 : ""));
 }
 
 static json_t *request_context(const struct http_request *request, const char *path,
@@ -157,6 +167,7 @@ char *http_event_make(const struct http_request *request, const struct http_even
         else
             add_value(headers, at, http_request_value(at));
     }
+    set_forwarded(headers, place);
     json_owned json_t *event =
         json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "version", "2.0", "routeKey", "$default",
                   "rawPath", text_value(path), "rawQueryString", text_value(query), "headers",

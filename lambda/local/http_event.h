@@ -14,7 +14,7 @@
 
 /* What is known beside the request itself. Borrowed. */
 struct http_event_place {
-    const char *host; /* where we listen */
+    const char *host; /* where we listen, with the port */
     const char *peer; /* the sender's address */
     const char *request_id;
     time_t now; /* seconds since 1970 */

@@ -247,13 +247,14 @@ static void fill_result(struct instance *instance, const char *request_id,
 static bool invoke(struct instance *instance, const struct instance_event *event,
                    struct instance_result *out, struct error *err)
 {
-    owned(memory) char *request_id = NULL;
+    owned(memory) char *new_id = NULL;
     owned(runtime_outcome) struct runtime_outcome outcome = {.end = RUNTIME_READY};
     int left_ms = instance->options.function->timeout_s * 1000;
     double init_ms = -1;
 
-    if (!invocation_new_id(&request_id, err))
+    if (!event->request_id && !invocation_new_id(&new_id, err))
         return false;
+    const char *request_id = event->request_id ? event->request_id : new_id;
     if (!instance->sandbox) {
         if (!start_for_event(instance, &outcome, &left_ms, err))
             return false;

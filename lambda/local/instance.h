@@ -34,6 +34,7 @@ struct instance_event {
     const char *payload; /* JSON */
     size_t count;
     const char *client_context; /* JSON on one line; NULL: none */
+    const char *request_id;     /* of invocation_new_id(); NULL: a new one */
     bool is_last;               /* the instance need not stay */
 };
 

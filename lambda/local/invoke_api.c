@@ -174,17 +174,24 @@ char *invoke_refusal_body(const struct invoke_refusal *refusal)
     return json_text(body);
 }
 
-char *invoke_refusal_fields(const struct invoke_refusal *refusal)
+char *invoke_id_fields(const char *request_id)
 {
-    return text_format("x-amzn-ErrorType: %s\r\n", refusal->type);
+    return text_format("x-amzn-RequestId: %s\r\n", request_id);
+}
+
+char *invoke_refusal_fields(const struct invoke_refusal *refusal, const char *request_id)
+{
+    owned(memory) char *id = invoke_id_fields(request_id);
+
+    return text_format("%sx-amzn-ErrorType: %s\r\n", id, refusal->type);
 }
 
 char *invoke_answer_fields(const struct invocation *invocation, bool with_log)
 {
+    owned(memory) char *id = invoke_id_fields(invocation->request_id);
     struct text fields = {0};
 
-    text_addf(&fields, "x-amzn-RequestId: %s\r\nX-Amz-Executed-Version: $LATEST\r\n",
-              invocation->request_id);
+    text_addf(&fields, "%sX-Amz-Executed-Version: $LATEST\r\n", id);
     if (invocation->failed)
         text_add(&fields, "X-Amz-Function-Error: Unhandled\r\n");
     if (with_log) {

@@ -40,11 +40,12 @@ bool invoke_api_read(const struct http_request *request, const char *name, const
                      struct invoke_call *out, struct invoke_refusal *refusal) MUST_CHECK;
 void invoke_call_release(struct invoke_call *call);
 
-/** The refusal's document, and its header line; new strings. */
+/** The refusal's document, and its header lines; new strings. */
 char *invoke_refusal_body(const struct invoke_refusal *refusal);
-char *invoke_refusal_fields(const struct invoke_refusal *refusal);
+char *invoke_refusal_fields(const struct invoke_refusal *refusal, const char *request_id);
 
-/** The header lines of an answer; a new string. */
+/** The header lines of every answer, and of a function's; new strings. */
+char *invoke_id_fields(const char *request_id);
 char *invoke_answer_fields(const struct invocation *invocation, bool with_log);
 
 static inline void invoke_call_cleanup(struct invoke_call *call)

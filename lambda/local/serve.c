@@ -40,7 +40,7 @@ struct serve_job {
     struct http_exchange *exchange; /* NULL: nobody waits for the answer */
     bool is_http;                   /* or Invoke */
     bool wants_log;
-    char *payload, *client_context; /* owned */
+    char *request_id, *payload, *client_context; /* owned */
 };
 
 static void hear(struct log_listener *self, const char *lines, size_t count)
@@ -57,6 +57,7 @@ static void hear(struct log_listener *self, const char *lines, size_t count)
 static void job_free(struct serve *serve, struct serve_job *job)
 {
     instance_result_release(&job->job.result);
+    free(job->request_id);
     free(job->payload);
     free(job->client_context);
     free(job);
@@ -78,17 +79,21 @@ static void reply_json(struct http_exchange *exchange, int status, const char *f
     http_exchange_reply(exchange, &reply);
 }
 
-static void reply_refusal(struct http_exchange *exchange, const struct invoke_refusal *refusal)
+static void reply_refusal(struct http_exchange *exchange, const char *request_id,
+                          const struct invoke_refusal *refusal)
 {
     owned(memory) char *body = invoke_refusal_body(refusal);
-    owned(memory) char *fields = invoke_refusal_fields(refusal);
+    owned(memory) char *fields = invoke_refusal_fields(refusal, request_id);
 
     reply_json(exchange, refusal->status, fields, body, strlen(body));
 }
 
-static void reply_words(struct http_exchange *exchange, int status, const char *words)
+static void reply_words(struct http_exchange *exchange, const char *request_id, int status,
+                        const char *words)
 {
-    reply_json(exchange, status, NULL, words, strlen(words));
+    owned(memory) char *fields = invoke_id_fields(request_id);
+
+    reply_json(exchange, status, fields, words, strlen(words));
 }
 
 static void reply_http(struct http_exchange *exchange, const struct instance_result *result)
@@ -97,12 +102,13 @@ static void reply_http(struct http_exchange *exchange, const struct instance_res
     owned(http_answer) struct http_answer answer = {0};
 
     if (invocation->failed) {
-        reply_words(exchange, 502, "Internal Server Error");
+        reply_words(exchange, invocation->request_id, 502, "Internal Server Error");
         return;
     }
     http_event_answer(invocation->payload, invocation->payload_count, result->content_type,
                       &answer);
-    text_addf(&answer.fields, "x-amzn-RequestId: %s\r\n", invocation->request_id);
+    owned(memory) char *id = invoke_id_fields(invocation->request_id);
+    text_add(&answer.fields, id);
     const struct http_reply reply = {.status = answer.status,
                                      .content_type = answer.content_type,
                                      .fields = answer.fields.bytes,
@@ -129,9 +135,9 @@ static void reply_trouble(const struct serve_job *job)
     };
 
     if (job->is_http)
-        reply_words(job->exchange, 502, "Internal Server Error");
+        reply_words(job->exchange, job->request_id, 502, "Internal Server Error");
     else
-        reply_refusal(job->exchange, &refusal);
+        reply_refusal(job->exchange, job->request_id, &refusal);
 }
 
 static void finish_job(struct serve *serve, struct serve_job *job)
@@ -167,17 +173,21 @@ static void finish_jobs(struct serve *serve)
  */
 
 /* Takes the payload over. */
-static struct serve_job *begin_job(struct serve *serve, char *payload, size_t count)
+static struct serve_job *begin_job(struct serve *serve, const char *request_id, char *payload,
+                                   size_t count)
 {
     struct serve_job *job = memory_new(1, sizeof *job);
 
+    job->request_id = memory_copy_string(request_id);
     job->payload = payload;
-    job->job.event = (struct instance_event){.payload = payload, .count = count};
+    job->job.event = (struct instance_event){
+        .payload = payload, .count = count, .request_id = job->request_id};
     serve->job_count++;
     return job;
 }
 
-static void handle_invoke(struct serve *serve, struct http_exchange *exchange)
+static void handle_invoke(struct serve *serve, struct http_exchange *exchange,
+                          const char *request_id)
 {
     const struct http_request *request = http_exchange_request(exchange);
     owned(invoke_call) struct invoke_call call = {0};
@@ -185,11 +195,12 @@ static void handle_invoke(struct serve *serve, struct http_exchange *exchange)
     size_t count;
 
     if (!invoke_api_read(request, serve->options.name, serve->names.arn, &call, &refusal)) {
-        reply_refusal(exchange, &refusal);
+        reply_refusal(exchange, request_id, &refusal);
         return;
     }
+    owned(memory) char *fields = invoke_id_fields(request_id);
     if (call.type == INVOKE_DRY) {
-        http_exchange_reply(exchange, &(struct http_reply){.status = 204});
+        http_exchange_reply(exchange, &(struct http_reply){.status = 204, .fields = fields});
         return;
     }
     char *payload = http_exchange_take_body(exchange, &count);
@@ -198,30 +209,24 @@ static void handle_invoke(struct serve *serve, struct http_exchange *exchange)
         payload = memory_copy_string("{}");
         count = 2;
     }
-    struct serve_job *job = begin_job(serve, payload, count);
+    struct serve_job *job = begin_job(serve, request_id, payload, count);
     job->client_context = take(&call.client_context);
     job->job.event.client_context = job->client_context;
     job->wants_log = call.wants_log;
     if (call.type == INVOKE_ASYNC)
-        http_exchange_reply(exchange, &(struct http_reply){.status = 202});
+        http_exchange_reply(exchange, &(struct http_reply){.status = 202, .fields = fields});
     else
         job->exchange = exchange;
     instance_pool_add(serve->pool, &job->job);
 }
 
-static void handle_http(struct serve *serve, struct http_exchange *exchange)
+static void handle_http(struct serve *serve, struct http_exchange *exchange,
+                        const char *request_id)
 {
-    owned(memory) char *id = NULL;
-    struct error err;
-
-    if (!invocation_new_id(&id, &err)) {
-        reply_words(exchange, 502, "Internal Server Error");
-        return;
-    }
     const struct http_event_place place = {
         .host = http_server_address(serve->server),
         .peer = http_exchange_peer(exchange),
-        .request_id = id,
+        .request_id = request_id,
         .now = clock_now(serve->options.clock),
     };
     char *payload = http_event_make(http_exchange_request(exchange), &place);
@@ -229,10 +234,10 @@ static void handle_http(struct serve *serve, struct http_exchange *exchange)
     if (http_exchange_request(exchange)->body_size > LOCAL_PAYLOAD_LIMIT ||
         count > LOCAL_PAYLOAD_LIMIT) {
         free(payload);
-        reply_words(exchange, 413, "{\"message\":\"Request Entity Too Large\"}");
+        reply_words(exchange, request_id, 413, "{\"message\":\"Request Entity Too Large\"}");
         return;
     }
-    struct serve_job *job = begin_job(serve, payload, count);
+    struct serve_job *job = begin_job(serve, request_id, payload, count);
     job->exchange = exchange;
     job->is_http = true;
     instance_pool_add(serve->pool, &job->job);
@@ -242,15 +247,19 @@ static void handle(void *context, struct http_exchange *exchange)
 {
     struct serve *serve = context;
     bool is_invoke = invoke_api_is_meant(http_exchange_request(exchange));
+    owned(memory) char *request_id = NULL;
+    struct error err;
     const struct invoke_refusal busy = {
         .status = 429, .type = "TooManyRequestsException", .message = "Rate Exceeded."};
 
-    if (serve->job_count >= JOBS_LIMIT)
-        reply_refusal(exchange, &busy);
+    if (!invocation_new_id(&request_id, &err))
+        reply_json(exchange, 500, NULL, "", 0);
+    else if (serve->job_count >= JOBS_LIMIT)
+        reply_refusal(exchange, request_id, &busy);
     else if (is_invoke)
-        handle_invoke(serve, exchange);
+        handle_invoke(serve, exchange, request_id);
     else
-        handle_http(serve, exchange);
+        handle_http(serve, exchange, request_id);
 }
 
 /* --- the service ---------------------------------------------------------------------------

@@ -94,6 +94,8 @@ class InvokeTest(ServeTest):
         self.assertEqual([answer.get("payload") for answer in answers[:7]],
                          ['{"n": 1}', "2\n", "{}", "[]",
                           '{"n": "\\u0000", "n": 12345678901234567890}', "", ""])
+        self.assertEqual(len({answer["id"] for answer in answers}), len(answers))
+        self.assertIn(answers[0]["id"], answers[0]["log"])
         self.assertEqual(answers[0]["version"], "$LATEST")
         self.assertIsNone(answers[0]["error"])
         self.assertRegex(answers[0]["log"], r"^START RequestId: (\S+) Version: \$LATEST\n"
@@ -104,7 +106,8 @@ class InvokeTest(ServeTest):
         self.assertEqual([answer.get("code") for answer in answers[7:]],
                          ["ResourceNotFoundException", "InvalidRequestContentException",
                           "RequestEntityTooLargeException", "ResourceNotFoundException"])
-        process.wait_until(lambda: "event 6\n" in self.log(), "the event nobody waits for")
+        process.wait_until(lambda: f"END RequestId: {answers[6]['id']}\n" in self.log(),
+                           "the event nobody waits for")
 
     # Function, event: what kind of error, in which words, and what the log has.
     ROWS = [
@@ -175,7 +178,13 @@ class HttpTest(ServeTest):
             {"version": "2.0", "rawPath": "/a%20b", "rawQueryString": "x=1&x=2&y=%C3%A9+z",
              "cookies": ["c=1", "d=2"], "queryStringParameters": {"x": "1,2", "y": "é z"},
              "body": '{"k": "v"}', "isBase64Encoded": False})
-        self.assertEqual(event["headers"]["x-own"], "Value")
+        self.assertEqual(
+            {name: event["headers"].get(name) for name in
+             ("x-own", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-port")},
+            {"x-own": "Value", "x-forwarded-for": "127.0.0.1", "x-forwarded-proto": "http",
+             "x-forwarded-port": str(self.port)})
+        self.assertEqual(event["requestContext"]["requestId"], headers["x-amzn-RequestId"])
+        self.assertIn(f"END RequestId: {headers['x-amzn-RequestId']}\n", self.log())
         context = event["requestContext"]["http"]
         self.assertEqual((context["method"], context["path"], context["sourceIp"]),
                          ("PUT", "/a%20b", "127.0.0.1"))
@@ -183,6 +192,8 @@ class HttpTest(ServeTest):
         status, _, body = self.ask("/", data=b"\0\xff", headers={"Content-Type": "image/png"})
         event = json.loads(body)
         self.assertEqual((event["body"], event["isBase64Encoded"]), ("AP8=", True))
+        event = json.loads(self.ask("/", data=b"a=1&b=2")[2])  # a form, as forms come
+        self.assertEqual((event["body"], event["isBase64Encoded"]), ("YT0xJmI9Mg==", True))
         self.assertNotIn("body", json.loads(self.ask("/")[2]))
 
         status, headers, body = self.ask("/stream")

@@ -24,12 +24,14 @@ for call in asked["calls"]:
     try:
         done = client.invoke(**call)
         answers.append({
+            "id": done["ResponseMetadata"]["RequestId"],
             "status": done["StatusCode"], "error": done.get("FunctionError"),
             "version": done.get("ExecutedVersion"),
             "log": base64.b64decode(done.get("LogResult", "")).decode(),
             "payload": done["Payload"].read().decode()})
     except client.exceptions.ClientError as error:
-        answers.append({"code": error.response["Error"]["Code"],
+        answers.append({"id": error.response["ResponseMetadata"]["RequestId"],
+                        "code": error.response["Error"]["Code"],
                         "status": error.response["ResponseMetadata"]["HTTPStatusCode"],
                         "message": error.response["Error"]["Message"]})
 json.dump(answers, sys.stdout)

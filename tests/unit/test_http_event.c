@@ -11,6 +11,10 @@
 static const struct http_event_place place = {
     .host = "127.0.0.1:9000", .peer = "127.0.0.1", .request_id = "id", .now = 1700000000};
 
+#define FORWARDED(peers)                                                                       \
+    "\"x-forwarded-for\":\"" peers                                                             \
+    "\",\"x-forwarded-port\":\"9000\",\"x-forwarded-proto\":\"http\""
+
 /* The event of a request, whose member `name` is an object or the event itself (NULL). */
 static json_t *event_of(const char *bytes, size_t count)
 {
@@ -42,16 +46,22 @@ static void requests_become_events(void **state)
          "{\"a\":\"1\",\"b\":\"%4\"}"},
         {"GET /?a=%00b HTTP/1.1\r\n\r\n", "queryStringParameters", "{\"a\":\"b\"}"},
         {"GET / HTTP/1.1\r\nA: 1\r\na: 2\r\nCookie: x=1; y=2\r\n\r\n", "headers",
-         "{\"a\":\"1,2\"}"},
+         "{\"a\":\"1,2\"," FORWARDED("127.0.0.1") "}"},
+        {"GET / HTTP/1.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-For: 10.0.0.1\r\n\r\n",
+         "headers", "{" FORWARDED("10.0.0.1,127.0.0.1") "}"},
         {"GET / HTTP/1.1\r\nCookie: x=1; y=2\r\nCookie: z=3;\r\n\r\n", "cookies",
          "[\"x=1\",\"y=2\",\"z=3\"]"},
         {"GET / HTTP/1.1\r\n\r\n", "cookies", NULL},
-        {"GET / HTTP/1.1\r\nA: \xff\r\n\r\n", "headers", "{\"a\":\"\xef\xbf\xbd\"}"},
+        {"GET / HTTP/1.1\r\nA: \xff\r\n\r\n", "headers",
+         "{\"a\":\"\xef\xbf\xbd\"," FORWARDED("127.0.0.1") "}"},
         {"GET / HTTP/1.1\r\n\r\n", "body", NULL},
         {"GET / HTTP/1.1\r\n\r\n", "isBase64Encoded", "false"},
         {"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi", "body", "\"aGk=\""},
         {"POST / HTTP/1.1\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nhi", "body",
          "\"hi\""},
+        {"POST / HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+         "Content-Length: 3\r\n\r\na=b",
+         "body", "\"YT1i\""},
         {"POST / HTTP/1.1\r\nContent-Type: text/plain\r\nContent-Length: 1\r\n\r\n\xff", "body",
          "\"/w==\""},
         {"GET / HTTP/1.1\r\n\r\n", "version", "\"2.0\""},

@@ -141,8 +141,9 @@ static void answers_are_put_as_lambda_puts_them(void **state)
                              "X-Amz-Log-Result: RU5ECg==\r\n");
     owned(memory) char *body = invoke_refusal_body(&refusal);
     assert_string_equal(body, "{\"Message\":\"no \\\"moo\\\"\",\"Type\":\"User\"}");
-    owned(memory) char *fields = invoke_refusal_fields(&refusal);
-    assert_string_equal(fields, "x-amzn-ErrorType: ResourceNotFoundException\r\n");
+    owned(memory) char *fields = invoke_refusal_fields(&refusal, "id");
+    assert_string_equal(fields, "x-amzn-RequestId: id\r\n"
+                                "x-amzn-ErrorType: ResourceNotFoundException\r\n");
 }
 
 int main(void)
