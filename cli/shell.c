@@ -21,8 +21,6 @@ struct shell_values {
 
 static const struct option shell_options[] = {OPTION_END};
 
-enum { SIGNALLED = 128 }; /* plus the signal: as shells say it */
-
 static void wait_for_end(struct terminal *terminal, const struct sandbox *sandbox)
 {
     struct pollfd ended = {.fd = sandbox_exit_fd(sandbox), .events = POLLIN};
@@ -73,8 +71,8 @@ static bool shell_run(struct context *context, const void *values, const char **
     if (!context_this_machine(context, &platform, err) ||
         !run_in(platform, arguments[0], &session, &status, err))
         return error_wrap(err, "shell");
-    context_end_with(context,
-                     WIFSIGNALED(status) ? SIGNALLED + WTERMSIG(status) : WEXITSTATUS(status));
+    context_end_with(context, WIFSIGNALED(status) ? SANDBOX_SIGNALLED + WTERMSIG(status)
+                                                  : WEXITSTATUS(status));
     return true;
 }
 

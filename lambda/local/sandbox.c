@@ -247,6 +247,7 @@ static bool try_way(const struct way *way, const struct sandbox_options *options
         .files = {files[0], files[1], files[2]},
         .owns_log = !options->files,
         .has_terminal = options->has_terminal,
+        .has_init = options->has_init && !way->is_chroot, /* there it has a keeper */
         .tmp_mib = tmp_mib,
         .emulation = way->ids == SANDBOX_IDS_REAL ? NULL : options->place.emulation,
         .arguments = options->arguments,

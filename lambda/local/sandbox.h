@@ -5,7 +5,7 @@
  * One program in a world of its own, with no privilege of any kind.
  *
  * The program sees an image's files, read-only, and a fresh /tmp, as in Lambda; it
- * is pid 1 of its own process tree, an ordinary user without capabilities, and
+ * is at the root of its own process tree, an ordinary user without capabilities, and
  * cannot gain any. The kernel's namespaces do the work, and an ordinary user may
  * make them, so neither root nor a daemon is needed. The network is the host's.
  *
@@ -30,7 +30,8 @@
 enum {
     SANDBOX_ID = 993, /* user and group inside, like a function's in Lambda */
     SANDBOX_TMP_MIB = 512,
-    SANDBOX_COUNT = 1024, /* open files of a process, and processes with their threads */
+    SANDBOX_COUNT = 1024,    /* open files of a process, and processes with their threads */
+    SANDBOX_SIGNALLED = 128, /* plus the signal: the status of an init, as shells say it */
 };
 
 struct sandbox;
@@ -56,6 +57,7 @@ struct sandbox_options {
     int log_fd;                     /* stdout and stderr; stdin is empty */
     const int *files;               /* instead of these: stdin, stdout and stderr */
     bool has_terminal;              /* files[0] is one, and becomes the program's own */
+    bool has_init; /* pid 1 is another: from within, signals reach it only where it listens */
 };
 
 /** Makes in `root`, an unpacked image, the places things are mounted on. */

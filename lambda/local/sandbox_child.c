@@ -18,6 +18,7 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lambda/local/sandbox.h"
@@ -82,7 +83,6 @@ static void enter_namespaces(const struct sandbox_plan *plan)
         sandbox_give_up(plan, STEP_NAMESPACE, "make mounts private");
 }
 
-/* From here on nothing can be arranged any more. `proc` is the host's. */
 /* As many files and processes as in Lambda. Before Linux 5.14 processes are counted for the
  * user of the host, who may be the caller with all that he has running: then he sets the limit.
  */
@@ -100,6 +100,7 @@ static void set_limits(const struct sandbox_plan *plan)
         setrlimit(RLIMIT_NPROC, &limit);
 }
 
+/* From here on nothing can be arranged any more. `proc` is the host's. */
 static void become_function(const struct sandbox_plan *plan, int proc)
 {
     if (plan->ids == SANDBOX_IDS_NESTED && !sandbox_ids_nest(proc))
@@ -118,6 +119,28 @@ static void become_function(const struct sandbox_plan *plan, int proc)
         sandbox_give_up(plan, STEP_SET_UP, "give up privileges");
     syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL); /* away from the caller's keys */
     sandbox_filter_install();
+}
+
+/* Goes on as the child of a pid 1 that only waits: Ctrl-C would pass by pid 1 itself. */
+static void have_init(const struct sandbox_plan *plan)
+{
+    int status = 0;
+
+    signal(SIGCHLD, SIG_DFL);
+    prctl(PR_SET_DUMPABLE, 0); /* skiff's memory, until there is a program in its place */
+    /* Not the C library's fork(), which may wait for a lock another thread had. */
+    pid_t program = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, 0);
+    if (program < 0)
+        sandbox_give_up(plan, STEP_SET_UP, "start a process");
+    if (program == 0) {
+        setsid();
+        return;
+    }
+    syscall(SYS_close_range, 0, ~0U, 0);
+    for (pid_t ended; (ended = waitpid(-1, &status, 0)) != program;)
+        if (ended < 0 && errno != EINTR)
+            break;
+    _exit(WIFSIGNALED(status) ? SANDBOX_SIGNALLED + WTERMSIG(status) : WEXITSTATUS(status));
 }
 
 static int clone_tree(const char *path, int flags)
@@ -310,6 +333,8 @@ void sandbox_child(const struct sandbox_plan *plan)
         make_world(plan);
     }
     become_function(plan, proc);
+    if (plan->has_init)
+        have_init(plan);
     arrange_files(plan);
     reset_signals();
     umask(022);

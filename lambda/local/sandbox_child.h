@@ -20,6 +20,7 @@ struct sandbox_plan {
     int files[3];      /* become stdin, stdout and stderr; stdin may be -1: /dev/null */
     bool owns_log;     /* files[1] is the program's to open again as /dev/stdout */
     bool has_terminal; /* files[0] is to be the program's controlling terminal */
+    bool has_init;     /* the program is a child of pid 1 */
     int tmp_mib;
     const char *emulation; /* a line for binfmt_misc, or NULL */
     int go_fd;             /* its end or a byte: whether the ids are set */

@@ -46,6 +46,7 @@ bool session_start(struct platform *platform, const char *name, const struct ses
         .working_directory = start.working_directory,
         .files = session->files,
         .has_terminal = session->has_terminal,
+        .has_init = true,
     };
     if (sandbox_start(&options, out, err))
         return true;

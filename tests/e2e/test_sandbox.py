@@ -167,19 +167,30 @@ class SandboxTest(GuardedCase):
         self.assertIn("no function 'missing' on this machine",
                       self.skiff("shell", "missing", status=1).stderr)
         self.assertIn("shell takes NAME", self.skiff("shell", status=2).stderr)
-        self.assertEqual(self.skiff("shell", "looked-at", "sh", "-c", "kill -TERM $$; sleep 9 &"
-                                    "exec sleep 0").stdout, "")
+        self.skiff("shell", "looked-at", "sh", "-c", "sleep 9 & exec sleep 0")
+        self.skiff("shell", "looked-at", "sh", "-c", "kill -TERM $$; sleep 9", status=143)
 
-    def test_a_shell_has_a_terminal_with_job_control(self):
+    def shell_at_a_terminal(self, *command):
         self.init("looked-at", "echo never runs")
         self.skiff("shell", "looked-at", "true")
         pid, terminal = pty.fork()
         if pid == 0:
             os.chdir(self.folder)
             os.execvpe((*self.prefix, self.program)[0],
-                       [*self.prefix, self.program, "shell", "looked-at"],
+                       [*self.prefix, self.program, "shell", "looked-at", *command],
                        self.environment | {"TERM": "vt100"})
         self.addCleanup(os.close, terminal)
+        return pid, terminal
+
+    def test_ctrl_c_ends_a_command(self):
+        # One that is executed, so that no shell is there to listen.
+        pid, terminal = self.shell_at_a_terminal("sh", "-c", "echo begun; exec sleep 30")
+        expect(self, terminal, "begun")
+        os.write(terminal, b"\x03")
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 130)
+
+    def test_a_shell_has_a_terminal_with_job_control(self):
+        pid, terminal = self.shell_at_a_terminal()
         expect(self, terminal, "$ ")
         os.write(terminal, b"echo term=$TERM; stty size; test -t 0 && echo is  a  tty\r")
         self.assertIn("term=vt100", expect(self, terminal, "is a tty"))
