@@ -27,7 +27,7 @@ static const struct option serve_options[] = {
     OPTION_TEXT(struct serve_values, address, NULL, "address", "IP",
                 "to listen at (default: 127.0.0.1, for this machine only)"),
     OPTION_NUMBER(struct serve_values, concurrency, NULL, "concurrency", "N",
-                  "run so many sandboxes at the same time, at most (default: 10)"),
+                  "run so many sandboxes at a time (default: 10, in mode http 1)"),
     OPTION_END,
 };
 

@@ -41,6 +41,7 @@ bool function_record_make(const struct definition *definition, const char *image
         .memory_mib = definition->memory_mib,
         .timeout_s = definition->timeout_s,
         .ephemeral_storage_mib = definition->ephemeral_storage_mib,
+        .is_server = definition->supervisor_mode == SUPERVISOR_HTTP,
         .environment = function_environment(definition, image_uri),
         .image_config = json_incref((json_t *)definition->image_config),
     };
@@ -61,7 +62,7 @@ bool function_record_equal(const struct function_record *a, const struct functio
            same_text(a->image_uri, b->image_uri) && a->memory_mib == b->memory_mib &&
            a->timeout_s == b->timeout_s &&
            a->ephemeral_storage_mib == b->ephemeral_storage_mib &&
-           json_equal(a->environment, b->environment);
+           a->is_server == b->is_server && json_equal(a->environment, b->environment);
 }
 
 void function_record_release(struct function_record *record)
@@ -112,6 +113,7 @@ static bool parse_record(const json_t *json, struct function_record *out, struct
     record.memory_mib = (int)memory_mib;
     record.timeout_s = (int)timeout_s;
     record.ephemeral_storage_mib = (int)storage_mib;
+    record.is_server = json_is_true(json_object_get(json, "isServer"));
     record.environment = json_incref(environment);
     record.image_config = json_incref(json_object_get(json, "imageConfig"));
     *out = record;
@@ -140,12 +142,12 @@ bool functions_read(const char *folder, const char *name, struct function_record
 bool functions_write(const char *folder, const struct function_record *record, time_t created,
                      struct error *err)
 {
-    json_owned json_t *json =
-        json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:O, s:I}", "name", record->name, "imageUri",
-                  record->image_uri, "image", digest_format(&record->image).text, "memory",
-                  record->memory_mib, "timeout", record->timeout_s, "ephemeralStorage",
-                  record->ephemeral_storage_mib, "environment", record->environment, "created",
-                  (json_int_t)created);
+    json_owned json_t *json = json_pack(
+        "{s:s, s:s, s:s, s:i, s:i, s:i, s:b, s:O, s:I}", "name", record->name, "imageUri",
+        record->image_uri, "image", digest_format(&record->image).text, "memory",
+        record->memory_mib, "timeout", record->timeout_s, "ephemeralStorage",
+        record->ephemeral_storage_mib, "isServer", record->is_server, "environment",
+        record->environment, "created", (json_int_t)created);
     if (record->bases)
         json_object_set(json, "bases", record->bases);
     if (record->region)

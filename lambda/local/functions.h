@@ -32,6 +32,7 @@ struct function_record {
     int memory_mib;
     int timeout_s;
     int ephemeral_storage_mib; /* size of /tmp */
+    bool is_server;            /* SUPERVISOR_HTTP: listens at a port, which is this machine's */
     json_t *environment;       /* object of strings, with IMAGE_ID and FDL */
     json_t *image_config; /* what runs instead of the image's own, in Lambda's words; NULL */
 };

@@ -265,13 +265,33 @@ static void handle(void *context, struct http_exchange *exchange)
 /* --- the service ---------------------------------------------------------------------------
  */
 
+/* Sandboxes share this machine's ports, and a server wants its own: there is room for one. */
+static bool count_instances(const struct serve *serve, size_t *out, struct error *err)
+{
+    int wanted = serve->options.instances;
+
+    if (serve->function.record.is_server && wanted > 1)
+        return error_set(
+            err, ERROR_USAGE,
+            "--concurrency %d: in mode http the function is a server, of which its "
+            "port on this machine lets one run",
+            wanted);
+    if (wanted > 0)
+        *out = (size_t)wanted;
+    else
+        *out = serve->function.record.is_server ? 1 : SERVE_INSTANCES;
+    return true;
+}
+
 static bool open_parts(struct serve *serve, struct error *err)
 {
     const struct serve_options *options = &serve->options;
+    size_t instances = 0;
     const struct http_server_options server = {
         .address = options->address, .port = options->port, .handle = handle, .context = serve};
 
-    if (!local_platform_function(options->platform, options->name, &serve->function, err))
+    if (!local_platform_function(options->platform, options->name, &serve->function, err) ||
+        !count_instances(serve, &instances, err))
         return false;
     function_names_make(options->name, &serve->names);
     const struct instance_options instance = {
@@ -281,7 +301,6 @@ static bool open_parts(struct serve *serve, struct error *err)
         .clock = options->clock,
         .listener = &serve->listener.listener,
     };
-    size_t instances = options->instances > 0 ? (size_t)options->instances : SERVE_INSTANCES;
     return instance_pool_open(&instance, instances, &serve->pool, err) &&
            http_server_open(&server, &serve->server, err);
 }

@@ -22,13 +22,14 @@ struct serve_options {
     const char *name;
     const char *address; /* to listen at; NULL: 127.0.0.1 */
     int port;            /* 0: any */
-    int instances;       /* at the same time, at most; 0: the usual */
+    int instances; /* at the same time, at most; 0: the usual, which for a server is one */
     struct clock *clock;
     struct progress *progress;
     struct log_listener *listener; /* hears the log, one call at a time; NULL: nobody */
 };
 
-/** Listens. ERROR_NOT_FOUND without such a function. Borrows what the options name. */
+/** Listens. ERROR_NOT_FOUND without such a function, ERROR_USAGE for more instances than it can
+ *  have. Borrows what the options name. */
 bool serve_open(const struct serve_options *options, struct serve **out,
                 struct error *err) MUST_CHECK;
 

@@ -14,7 +14,7 @@ import subprocess
 from pathlib import Path
 
 from tests.support import base_images, process
-from tests.support.serve_case import ServeCase
+from tests.support.serve_case import ServeCase, free_port
 
 # A runtime in a few lines: the event says what is to happen.
 RUNTIME = r"""
@@ -231,6 +231,22 @@ class HttpTest(ServeTest):
         self.assertEqual(len(children(served.pid)), 3)
         starts = len(re.findall("Init Duration", self.log()))
         self.assertEqual(starts, 3)  # all others found one warm
+
+    def test_requests_wait_for_the_one_server_that_its_port_has_room_for(self):
+        port = free_port()
+        self.define(name="web", container={"image": base_images.busybox()},
+                    supervisor={"mode": "http", "port": port},
+                    init_script=self.write("s.sh", f"""\
+                        echo page >/tmp/index.html
+                        exec httpd -f -p 127.0.0.1:{port} -h /tmp
+                        """))
+        served = self.serve("web")
+        with concurrent.futures.ThreadPoolExecutor(6) as pool:
+            answers = list(pool.map(lambda _: self.ask("/")[::2], range(12)))
+        self.assertEqual(answers, [(200, b"page\n")] * 12, self.log())
+        self.assertEqual(len(children(served.pid)), 1)
+        self.fail_with(2, "serve", "web", "--concurrency", "2",
+                       says=["--concurrency 2: in mode http the function is a server"])
 
     def test_the_end_leaves_nothing(self):
         self.make("f")

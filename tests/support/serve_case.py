@@ -38,6 +38,12 @@ json.dump(answers, sys.stdout)
 """
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class ServeCase(SkiffTest):
     def setUp(self):
         super().setUp()
@@ -50,9 +56,7 @@ class ServeCase(SkiffTest):
             {"functions": {"aws": [{"lambda": definition}]}})))
 
     def serve(self, name, *words):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         log = open(self.folder / "serve.log", "w+", encoding="utf-8")
         self.addCleanup(log.close)
         served = process.start([PROGRAM, "serve", name, "--port", str(self.port), *words],
