@@ -321,7 +321,8 @@ bool event_read(const char *bytes, size_t count, enum log_level lowest, struct e
     struct error reason;
 
     if (!json_parse_event(bytes, count, &event.json, &reason)) {
-        log_line(lowest, LOG_WARNING, "The event is taken as it is: %s", reason.text);
+        if (count > 0) /* outside Lambda there may be none */
+            log_line(lowest, LOG_WARNING, "The event is taken as it is: %s", reason.text);
     } else {
         const json_t *script = json_object_get(event.json, "script");
         json_t *arguments = json_object_get(event.json, "cmd_args");

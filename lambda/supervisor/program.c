@@ -109,6 +109,19 @@ static char *parse_interpreter(char *line, char **argument)
     return interpreter;
 }
 
+/* A carriage return in a name is nothing that anybody sees. */
+static void warn(const char *interpreter, const char *file, enum log_level lowest)
+{
+    if (strchr(interpreter, '\r'))
+        log_line(lowest, LOG_WARNING,
+                 "The lines of '%.200s' end as on Windows (CR LF), the first one too, so it is "
+                 "run by %s: let them end in LF alone",
+                 file, SHELL);
+    else if (strcmp(interpreter, SHELL) != 0)
+        log_line(lowest, LOG_WARNING, "The image has no '%.80s': '%.200s' is run by %s",
+                 interpreter, file, SHELL);
+}
+
 bool program_from_file(const char *file, enum log_level lowest, struct program *out,
                        struct error *err)
 {
@@ -134,9 +147,7 @@ bool program_from_file(const char *file, enum log_level lowest, struct program *
                                                 argument ? file : NULL, NULL});
             return true;
         }
-        if (strcmp(interpreter, SHELL) != 0)
-            log_line(lowest, LOG_WARNING, "The image has no '%.80s': '%.200s' is run by %s",
-                     interpreter, file, SHELL);
+        warn(interpreter, file, lowest);
     }
 
     if (!is_executable(SHELL))

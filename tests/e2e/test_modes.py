@@ -180,7 +180,10 @@ class OutsideTest(unittest.TestCase):
             "var/task/s.sh": "cat $INPUT_FILE_PATH; echo for the log >&2"})
         done = self.check(function, b'{"a": 1}', '{"a": 1}')
         self.assertIn(b"\nfor the log\n", done.stderr)
-        self.check(function, b"", "")
+        done = self.check(function, b"", "")
+        self.assertNotIn(b"WARNING", done.stderr)
+        done = self.check(function, b"{", "{")
+        self.assertIn(b"WARNING - The event is taken as it is: not JSON", done.stderr)
         self.assertEqual(function.left_in_tmp(), [])
 
     def test_the_status_is_the_scripts(self):

@@ -144,6 +144,11 @@ class Contract:
             self.assertEqual(function.run("#!/bin/bash -e\necho $0")[0][:8], "/tmp/tmp")
             self.assertIn("The image has no '/bin/bash'", function.log("WARNING")[0])
 
+    def test_line_ends_of_windows_are_named(self):
+        with self.function() as function:
+            self.assertEqual(function.run("#!/bin/sh\r\necho one\r\n")[0], "one\r\n")
+            self.assertIn("end as on Windows (CR LF)", function.log("WARNING")[0])
+
     def test_a_program_may_come_as_script(self):
         with open(BUSYBOX, "rb") as file:
             program = base64.b64encode(file.read()).decode()
