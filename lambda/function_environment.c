@@ -40,6 +40,20 @@ json_t *function_environment(const struct definition *definition, const char *im
     return variables;
 }
 
+bool function_environment_check(const char *function, const json_t *variables,
+                                struct error *err)
+{
+    owned(memory) char *text = json_text(variables);
+    size_t fdl = json_string_length(json_object_get(variables, "FDL"));
+
+    if (strlen(text) > FUNCTION_ENVIRONMENT_LIMIT)
+        return error_set(err, ERROR_LIMIT,
+                         "the environment of function '%.80s' has %zu bytes, Lambda takes %d; "
+                         "%zu of them are the definition itself (FDL)",
+                         function, strlen(text), FUNCTION_ENVIRONMENT_LIMIT, fdl);
+    return true;
+}
+
 void function_environment_merge(json_t *wanted, json_t *present,
                                 const struct environment_change *change)
 {

@@ -10,8 +10,14 @@
 
 #include "lambda/definition.h"
 
+enum { FUNCTION_ENVIRONMENT_LIMIT = 4096 }; /* bytes of all variables, as compact JSON */
+
 /** A new object of strings, the caller's. `image_uri` is what the function runs. */
 json_t *function_environment(const struct definition *definition, const char *image_uri);
+
+/** Whether Lambda takes so much. ERROR_LIMIT with the function's name. */
+bool function_environment_check(const char *function, const json_t *variables,
+                                struct error *err) MUST_CHECK;
 
 /* How the environment of a function that is there is changed. */
 struct environment_change {

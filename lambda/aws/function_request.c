@@ -35,26 +35,12 @@ bool function_request_check_role(const struct definition *definition, struct err
     return true;
 }
 
-static bool check_variables(const struct definition *definition, const json_t *variables,
-                            struct error *err)
-{
-    owned(memory) char *text = json_text(variables);
-    size_t fdl = json_string_length(json_object_get(variables, "FDL"));
-
-    if (strlen(text) > FUNCTION_ENVIRONMENT_LIMIT)
-        return error_set(err, ERROR_LIMIT,
-                         "the environment of function '%.80s' has %zu bytes, Lambda takes %d; "
-                         "%zu of them are the definition itself (FDL)",
-                         definition->name, strlen(text), FUNCTION_ENVIRONMENT_LIMIT, fdl);
-    return true;
-}
-
 bool function_request_check(const struct definition *definition, const char *image_uri,
                             struct error *err)
 {
     json_owned json_t *variables = function_environment(definition, image_uri);
 
-    return check_variables(definition, variables, err);
+    return function_environment_check(definition->name, variables, err);
 }
 
 bool function_request_check_update(const struct definition *definition, const json_t *changes,
@@ -64,7 +50,7 @@ bool function_request_check_update(const struct definition *definition, const js
         json_object_get(json_object_get(changes, "Environment"), "Variables");
     owned(memory) char *text = json_text(changes);
 
-    if (variables && !check_variables(definition, variables, err))
+    if (variables && !function_environment_check(definition->name, variables, err))
         return false;
     if (strlen(text) >= FUNCTION_UPDATE_LIMIT)
         return error_set(

@@ -12,10 +12,7 @@
 
 #include "lambda/definition.h"
 
-enum {
-    FUNCTION_ENVIRONMENT_LIMIT = 4096, /* bytes of all variables, as compact JSON */
-    FUNCTION_UPDATE_LIMIT = 5120,      /* bytes; UpdateFunctionConfiguration is smaller */
-};
+enum { FUNCTION_UPDATE_LIMIT = 5120 }; /* bytes; UpdateFunctionConfiguration is smaller */
 
 /** Whether the function has a role, or is to get one. ERROR_USAGE. */
 bool function_request_check_role(const struct definition *definition,

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lambda/local/local_platform.h"
+#include "lambda/function_environment.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "lambda/function_environment.h"
 #include "lambda/local/emulation.h"
 #include "lambda/local/function_repository.h"
 #include "lambda/local/function_start.h"
@@ -114,6 +116,16 @@ static void tell_of_inputs(const struct local_platform *local,
                       definition->name);
 }
 
+/* What runs here runs there, or it is said. */
+static void tell_of_variables(const struct local_platform *local,
+                              const struct function_record *record)
+{
+    struct error too_large;
+
+    if (!function_environment_check(record->name, record->environment, &too_large))
+        progress_warn(local->options.progress, "%s", too_large.text);
+}
+
 /* Makes the record the function's, who has `former` or nothing before. */
 static bool write_locked(struct local_platform *local, const struct platform_change *change,
                          const struct function_record *former, bool *changed, struct error *err)
@@ -131,8 +143,10 @@ static bool write_locked(struct local_platform *local, const struct platform_cha
         function_environment_merge(record.environment, former->environment,
                                    &change->environment);
     *changed = !former || !function_record_equal(former, &record);
-    if (*changed)
+    if (*changed) {
         tell_of_inputs(local, change->definition);
+        tell_of_variables(local, &record);
+    }
     return (!*changed ||
             functions_write(local->folder, &record, clock_now(local->options.clock), err)) &&
            function_repository_settle(local->layout, record.name, err);

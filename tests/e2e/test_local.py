@@ -78,6 +78,14 @@ class LocalTest(LocalCase):
             self.assertIn("No bucket calls a function on this machine; 'skiff --local run -n fed "
                           "-p EVENT' does.\n", done.stdout)
 
+    def test_an_environment_that_lambda_would_refuse_is_warned_of(self):
+        told = "warning: the environment of function 'again' has"
+        done = self.deploy("echo one", "-le", "LONG=" + "x" * 4000)
+        self.assertIn(told, done.stderr)
+        self.assertIn("one\n", self.output("again"))
+        done = self.deploy("echo two", "-le", "LONG=short")
+        self.assertNotIn(told, done.stderr)
+
     def test_deploy_makes_then_changes_then_does_nothing(self):
         self.assertIn("no function 'again' to update; make it with: skiff --local init",
                       self.deploy("echo one", verb="update", status=1).stderr)
