@@ -97,6 +97,9 @@ bool scratch_remove(const char *path, struct error *err)
     /* Most often there is nothing in it, or one file. */
     while (path && rmdir(path) != 0) {
         bool found = false;
+        /* The program may have removed it, or put something else in its place. */
+        if (errno == ENOENT || (errno == ENOTDIR && unlink(path) == 0))
+            return true;
         if (errno != ENOTEMPTY && errno != EEXIST)
             return error_set_errno(err, "remove '%.200s'", path);
         chmod(path, 0700);

@@ -246,6 +246,14 @@ class Contract:
             self.assertTrue(function.log("ERROR")[0].endswith("of container.timeout_threshold)"))
             self.assertNotIn("sleep", self.processes(function))
 
+    def test_folders_that_a_script_removes_or_replaces_are_gone_as_well(self):
+        with self.function() as function:
+            function.run("/bin/busybox rm -r $TMP_INPUT_DIR\n/bin/busybox rmdir $TMP_OUTPUT_DIR\n"
+                         "/bin/busybox ln -s /var $TMP_OUTPUT_DIR")
+            self.assertEqual(function.log("WARNING"), [])
+            self.assertEqual(function.left_in_tmp(), [])
+            self.assertEqual(function.run("echo /var/*")[0], "/var/task\n")
+
     def test_an_end_ends_what_was_left_in_the_background(self):
         with self.function() as function:
             started = time.monotonic()
