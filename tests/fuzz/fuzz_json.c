@@ -42,6 +42,22 @@ static void is_stable(const json_t *json)
     assert(strcmp(text, text_again) == 0);
 }
 
+/* What is JSON to us is the same as an event; what is only as one can be read again. */
+static void is_an_event(const char *bytes, size_t count, const json_t *strict)
+{
+    json_owned json_t *event = NULL, *again = NULL;
+    struct error err = {0};
+
+    if (!json_parse_event(bytes, count, &event, &err)) {
+        assert(!strict && (err.kind == ERROR_INVALID || err.kind == ERROR_LIMIT));
+        return;
+    }
+    assert(!strict || json_equal((json_t *)strict, event));
+    owned(memory) char *text = json_text(event);
+    assert(json_parse_event(text, strlen(text), &again, &err));
+    assert(json_equal(again, event));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 {
     json_owned json_t *json = NULL;
@@ -55,8 +71,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 
     if (!json_parse((const char *)bytes, count, &json, &err)) {
         assert(err.kind == ERROR_INVALID || err.kind == ERROR_LIMIT);
+        is_an_event((const char *)bytes, count, NULL);
         return 0;
     }
+    is_an_event((const char *)bytes, count, json);
     assert(depth_of(json) <= JSON_DEPTH_LIMIT);
     is_stable(json);
     return 0;
@@ -72,6 +90,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t count, size_t capacity,
         "{\"a\":[1,-2.5e3,true,null,\"\\u00e4\\ud83d\\ude00\"],\"\":{}}",
         OPEN OPEN OPEN OPEN "[0]" CLOSE CLOSE CLOSE CLOSE,
         "[9223372036854775807,1e308,-0,-0.0,5e-324]",
+        "{\"a\":1,\"a\\u0000\":\"\\u0000\",\"a\":99999999999999999999}",
         NULL,
     };
 
