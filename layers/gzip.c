@@ -146,11 +146,11 @@ static void *pack_chunks(void *argument)
     return NULL;
 }
 
-/* Small layers have one chunk, and need none. Where no thread can be had, the caller does it
- * all. */
+/* Those beside the caller. Small layers have one chunk, and need none; where no thread can be
+ * had, the caller does it all. */
 static void start_threads(struct gzip *gzip)
 {
-    size_t wanted = gzip->ring_size - 1;
+    size_t wanted = gzip->ring_size - 2; /* one chunk is the caller's, and one is filled */
 
     while (gzip->thread_count < wanted &&
            pthread_create(&gzip->threads[gzip->thread_count], NULL, pack_chunks, gzip) == 0)
