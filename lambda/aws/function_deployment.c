@@ -148,6 +148,13 @@ static json_t *unless_empty(json_t *object)
     return NULL;
 }
 
+static json_t *code_of(const struct platform_change *change)
+{
+    return json_pack("{s:s, s:[s]}", "ImageUri",
+                     change->image_uri ? change->image_uri : "a new image", "Architectures",
+                     function_request_architecture(change->definition));
+}
+
 static json_t *compare_code(const json_t *before, const struct platform_change *change)
 {
     const char *present = function_deployment_image(before);
@@ -158,9 +165,7 @@ static json_t *compare_code(const json_t *before, const struct platform_change *
     if (present && change->image_uri && strcmp(present, change->image_uri) == 0 &&
         (!runs_on || strcmp(runs_on, wanted) == 0))
         return NULL;
-    return json_pack("{s:s, s:[s]}", "ImageUri",
-                     change->image_uri ? change->image_uri : "a new image", "Architectures",
-                     wanted);
+    return code_of(change);
 }
 
 static json_t *compare_configuration(const json_t *before, const struct platform_change *change)
@@ -183,13 +188,30 @@ static json_t *compare_tags(const json_t *before, const struct definition *defin
         function_configuration_changes(json_object_get(before, "Tags"), wanted));
 }
 
+/* Of a change that has failed Lambda tells all the same, though what was there before runs on.
+ * It is made again by the image, the one thing that may be said a second time. */
 static struct difference compare(const json_t *before, const struct platform_change *change)
 {
-    return (struct difference){
+    struct difference difference = {
         .code = compare_code(before, change),
         .configuration = compare_configuration(before, change),
         .tags = compare_tags(before, change->definition),
     };
+
+    if (!difference.code && !difference.configuration &&
+        function_state_has_failed(configuration_of(before)))
+        difference.code = code_of(change);
+    return difference;
+}
+
+/* Nobody has waited for the end of what an earlier run began. Whatever is asked now would. */
+static bool settle_earlier(const struct function_deployment *deployment,
+                           const struct platform_change *change,
+                           const struct difference *difference, struct error *err)
+{
+    return difference->code || difference->configuration ||
+           !function_state_is_changing(configuration_of(deployment->before)) ||
+           settle(deployment->aws, change, NULL, err);
 }
 
 static bool change_code(struct function_deployment *deployment,
@@ -279,6 +301,7 @@ bool function_deployment_update(struct function_deployment *deployment,
 
     if (!json_field_string(configuration_of(deployment->before), "FunctionArn", &known, err) ||
         !check(change, &difference, err) ||
+        !settle_earlier(deployment, change, &difference, err) ||
         (difference.configuration && !refresh_role(deployment, change->definition, err)) ||
         !change_code(deployment, change, difference.code, NULL, err) ||
         !change_configuration(deployment, change, difference.configuration, NULL, err))

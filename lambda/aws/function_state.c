@@ -81,6 +81,16 @@ static enum state read_state(const json_t *configuration)
     return is(state, "Failed") || is(update, "Failed") ? STATE_FAILED : STATE_READY;
 }
 
+bool function_state_is_changing(const json_t *configuration)
+{
+    return read_state(configuration) == STATE_CHANGING;
+}
+
+bool function_state_has_failed(const json_t *configuration)
+{
+    return read_state(configuration) == STATE_FAILED;
+}
+
 static const char *find_hint(const char *code)
 {
     for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)

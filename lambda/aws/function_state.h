@@ -23,6 +23,13 @@ enum {
  *  can only be deleted and made again. */
 bool function_state_is_broken(const json_t *configuration);
 
+/** Whether it is still coming up or being changed, so that nobody knows yet how that ends. */
+bool function_state_is_changing(const json_t *configuration);
+
+/** Whether it, or its latest change, has failed: what the configuration says is not what runs.
+ */
+bool function_state_has_failed(const json_t *configuration);
+
 /** Waits, telling each new state and its reason, until the function can be invoked and
  *  changed. `*answer`, GetFunction's last, is the caller's to json_decref(). ERROR_INVALID with
  *  AWS's reason and what to do when it failed; ERROR_NETWORK after `limit_s` seconds. */

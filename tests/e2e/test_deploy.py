@@ -219,6 +219,35 @@ class DeployTest(AwsCase):
         self.assert_refused(done, "is not active after 1 s (Pending: The function is being created.)")
         self.aws.front.functions.pending_polls = 0
 
+    def test_what_nobody_waited_for_is_waited_for_by_the_next_deployment(self):
+        for name, change in (("coming", []), ("changing", ["--unset", "COLOUR"])):
+            with self.subTest(name):
+                if change:
+                    self.assert_done(self.deploy(name))
+                self.aws.front.functions.pending_polls = 4
+                self.assert_refused(self.deploy(name, *change, "--wait", "1"),
+                                    "is not active after 1 s")
+                done = self.deploy(name, *change)
+                self.assert_done(done)
+                self.assertIn("Function 'Active'\n", done.stdout)
+
+    def test_a_change_that_failed_is_made_again_once(self):
+        self.aws.front.functions.pending_polls = 0
+        self.assert_done(self.deploy("failing", more="alias: live\n"))
+        self.aws.front.functions.ends = ("EFSMountTimeout", "no mount target")
+        change = ("failing", "-m", "256")
+        for _ in range(3):  # of the image, of the rest, and of what is there already
+            self.assert_refused(self.deploy(*change, more="alias: live\n"),
+                                "could not be changed and is as it was: no mount target")
+        self.aws.front.functions.ends = None
+        plan = json.loads(self.deploy(*change, "--dry-run", "--json", more="alias: live\n").stdout)
+        self.assertEqual(plan["Functions"][0]["Calls"],
+                         ["UpdateFunctionCode", "PublishVersion", "UpdateAlias"])
+        for calls in (["UpdateFunctionCode", "PublishVersion", "UpdateAlias"], []):
+            self.aws.front.calls.clear()
+            self.assert_done(self.deploy(*change, more="alias: live\n"))
+            self.assertEqual(self.changes(), calls)
+
     def test_an_earlier_change_is_waited_for(self):
         self.assert_done(self.deploy("busy"))
         for status, code, message in (

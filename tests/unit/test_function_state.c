@@ -212,6 +212,26 @@ static void only_a_creation_that_failed_is_beyond_repair(void **state)
     assert_false(function_state_is_broken(NULL));
 }
 
+static void a_change_that_failed_or_goes_on_is_known(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *state, *update;
+        bool is_changing, has_failed;
+    } cases[] = {
+        {"Active", "Successful", false, false}, {"Active", NULL, false, false},
+        {"Active", "InProgress", true, false},  {"Pending", NULL, true, false},
+        {"Active", "Failed", false, true},      {"Failed", NULL, false, true},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        json_owned json_t *configuration = json_pack("{s:s, s:s*}", "State", cases[i].state,
+                                                     "LastUpdateStatus", cases[i].update);
+        assert_int_equal(function_state_is_changing(configuration), cases[i].is_changing);
+        assert_int_equal(function_state_has_failed(configuration), cases[i].has_failed);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +241,7 @@ int main(void)
         cmocka_unit_test(every_reason_has_its_advice),
         cmocka_unit_test(waiting_has_an_end),
         cmocka_unit_test(only_a_creation_that_failed_is_beyond_repair),
+        cmocka_unit_test(a_change_that_failed_or_goes_on_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
