@@ -85,6 +85,22 @@ static bool check_role(const struct questions *questions, const json_t *before,
     return true;
 }
 
+/* Which Lambda would only say when the image is there; and SCAR made such functions, too. */
+static bool check_kind(const json_t *before, const char *name, struct error *err)
+{
+    const json_t *configuration = json_object_get(before, "Configuration");
+    const char *kind = json_optional_string(configuration, "PackageType");
+
+    if (!kind || strcmp(kind, "Zip") != 0 || function_state_is_broken(configuration))
+        return true;
+    return error_set(
+        err, ERROR_CONFLICT,
+        "function '%.80s' exists, made of a zip archive, and Lambda never makes it "
+        "one of an image: remove it with 'skiff rm -n %.80s' and deploy again, or "
+        "choose another name",
+        name, name);
+}
+
 static bool ask_function(const struct questions *questions, struct error *err)
 {
     struct aws_platform *platform = questions->platform;
@@ -94,7 +110,8 @@ static bool ask_function(const struct questions *questions, struct error *err)
     if (functions_get(&platform->session.aws, questions->function, &platform->deployment.before,
                       &refused) ||
         refused.kind == ERROR_NOT_FOUND)
-        return check_role(questions, platform->deployment.before, err);
+        return check_kind(platform->deployment.before, questions->function, err) &&
+               check_role(questions, platform->deployment.before, err);
     *err = refused;
     return false;
 }

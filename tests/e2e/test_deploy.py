@@ -202,6 +202,20 @@ class DeployTest(AwsCase):
             self.assertRegex(done.stderr, expected)
             self.assertEqual(self.changes(), [])
 
+    def test_a_function_of_a_zip_archive_is_left_alone(self):
+        self.aws.boto3("""
+            client("lambda").create_function(
+                FunctionName="zipped", Role=values["role"], Runtime="python3.12", Handler="a.b",
+                Code={"ZipFile": b"x"})""", role=self.aws.role)
+        for verb in ("init", "update", "deploy"):
+            self.aws.front.calls.clear()
+            self.assert_refused(self.deploy("zipped", verb=verb), "made of a zip archive, and "
+                                "Lambda never makes it one of an image: remove it with "
+                                "'skiff rm -n zipped'")
+            self.assertEqual(self.changes(), [])
+        self.assert_done(self.skiff("rm", "-n", "zipped"))
+        self.assert_done(self.deploy("zipped"))
+
     def test_a_creation_that_failed_is_made_anew(self):
         self.aws.front.functions.ends = ("InvalidImage", "UnsupportedImageLayerDetected - Layer sha256:1")
         done = self.deploy("broken")
