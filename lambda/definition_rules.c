@@ -13,10 +13,10 @@ enum {
     NAME_LENGTH = 64,
     DESCRIPTION_LENGTH = 256,
     REGION_LENGTH = 32,
-    ROLE_LENGTH = 256,
     TAG_NAME_LENGTH = 128,
     TAG_VALUE_LENGTH = 256,
     ARN_LENGTH = 500,
+    ACCOUNT_LENGTH = 12,
     MOUNT_PATH_LENGTH = 160,
     WORKING_DIRECTORY_LENGTH = 1000,
     LOG_GROUP_LENGTH = 512,
@@ -44,6 +44,16 @@ static bool is_utf8(const char *text)
 
     json_decref(string);
     return string != NULL;
+}
+
+/* Of text in UTF-8, as AWS counts it. */
+static size_t count_characters(const char *text)
+{
+    size_t count = 0;
+
+    for (; *text; text++)
+        count += ((unsigned char)*text & 0xc0) != 0x80;
+    return count;
 }
 
 static bool is_below(const char *path, const char *folder)
@@ -80,10 +90,37 @@ bool definition_rule_region(const char *text, struct error *err)
     return true;
 }
 
+/* What is behind the next ':' when `least` to `most` of `characters` are before it, else NULL.
+ */
+static const char *skip_part(const char *text, const char *characters, size_t least,
+                             size_t most)
+{
+    size_t length = strspn(text, characters);
+
+    return length >= least && length <= most && text[length] == ':' ? text + length + 1 : NULL;
+}
+
+/* arn:PARTITION:SERVICE:REGION:ACCOUNT:REST, where more than `rest` begins with it. */
+static bool is_arn(const char *text, const char *service, const char *rest)
+{
+    bool is_global = strcmp(service, "iam") == 0;
+    size_t length = strlen(service);
+
+    if (strncmp(text, "arn:aws", 7) != 0 ||
+        !consists_of(text, LOWER UPPER DIGITS ":/_+=,.@-", 1, ARN_LENGTH))
+        return false;
+    const char *part = skip_part(text + strlen("arn:"), LOWER "-", 1, ARN_LENGTH);
+    if (!part || strncmp(part, service, length) != 0 || part[length] != ':')
+        return false;
+    part = skip_part(part + length + 1, LOWER DIGITS "-", !is_global,
+                     is_global ? 0 : REGION_LENGTH);
+    part = part ? skip_part(part, DIGITS, ACCOUNT_LENGTH, ACCOUNT_LENGTH) : NULL;
+    return part && strncmp(part, rest, strlen(rest)) == 0 && part[strlen(rest)];
+}
+
 bool definition_rule_role(const char *text, struct error *err)
 {
-    if (strncmp(text, "arn:", 4) != 0 || !strstr(text, ":role/") ||
-        !consists_of(text, LOWER UPPER DIGITS ":/_+=,.@-", 1, ROLE_LENGTH))
+    if (!is_arn(text, "iam", "role/"))
         return error_set(
             err, ERROR_USAGE,
             "expected the ARN of a role such as arn:aws:iam::123456789012:role/name, "
@@ -94,7 +131,7 @@ bool definition_rule_role(const char *text, struct error *err)
 
 bool definition_rule_description(const char *text, struct error *err)
 {
-    if (strlen(text) > DESCRIPTION_LENGTH)
+    if (count_characters(text) > DESCRIPTION_LENGTH)
         return error_set(err, ERROR_USAGE, "longer than %d characters", DESCRIPTION_LENGTH);
     if (!is_utf8(text))
         return error_set(err, ERROR_USAGE, "not UTF-8: '%.80s'", text);
@@ -129,23 +166,34 @@ static bool check_word(const char *text, const char *const *words, const char *e
     return error_set(err, ERROR_USAGE, "expected %s, found '%.80s'", expected, text);
 }
 
-/* An ARN of `service`, with `part` somewhere behind it. */
-static bool is_arn(const char *text, const char *service, const char *part)
-{
-    owned(memory) char *middle = text_format(":%s:", service);
-
-    return strncmp(text, "arn:aws", 7) == 0 && strstr(text, middle) && strstr(text, part) &&
-           consists_of(text, LOWER UPPER DIGITS ":/_.-", 1, ARN_LENGTH);
-}
-
 bool definition_rule_access_point(const char *text, struct error *err)
 {
-    if (!is_arn(text, "elasticfilesystem", ":access-point/fsap-"))
+    if (!is_arn(text, "elasticfilesystem", "access-point/fsap-"))
         return error_set(
             err, ERROR_USAGE,
             "expected the ARN of an access point such as arn:aws:elasticfilesystem:"
             "us-east-1:123456789012:access-point/fsap-…, found '%.80s'",
             text);
+    return true;
+}
+
+bool definition_rule_subnet(const char *text, struct error *err)
+{
+    if (strncmp(text, "subnet-", 7) != 0 || !consists_of(text + 7, LOWER DIGITS, 1, SIZE_MAX))
+        return error_set(err, ERROR_USAGE,
+                         "expected the id of a subnet such as subnet-0123456789abcdef0, found "
+                         "'%.80s'",
+                         text);
+    return true;
+}
+
+bool definition_rule_security_group(const char *text, struct error *err)
+{
+    if (strncmp(text, "sg-", 3) != 0 || !consists_of(text + 3, LOWER UPPER DIGITS, 1, SIZE_MAX))
+        return error_set(err, ERROR_USAGE,
+                         "expected the id of a security group such as sg-0123456789abcdef0, "
+                         "found '%.80s'",
+                         text);
     return true;
 }
 
@@ -162,7 +210,7 @@ bool definition_rule_mount_path(const char *text, struct error *err)
 
 bool definition_rule_working_directory(const char *text, struct error *err)
 {
-    if (text[0] != '/' || strlen(text) > WORKING_DIRECTORY_LENGTH || !is_utf8(text))
+    if (text[0] != '/' || count_characters(text) > WORKING_DIRECTORY_LENGTH || !is_utf8(text))
         return error_set(err, ERROR_USAGE,
                          "expected an absolute path of %d characters at most, found '%.80s'",
                          WORKING_DIRECTORY_LENGTH, text);
@@ -171,7 +219,7 @@ bool definition_rule_working_directory(const char *text, struct error *err)
 
 bool definition_rule_key(const char *text, struct error *err)
 {
-    if (!is_arn(text, "kms", ":key/"))
+    if (!is_arn(text, "kms", "key/"))
         return error_set(err, ERROR_USAGE,
                          "expected the ARN of a key such as arn:aws:kms:us-east-1:123456789012:"
                          "key/…, found '%.80s'",
@@ -424,12 +472,13 @@ bool definition_rule_function_variable(const char *name, const char *value, stru
 
 bool definition_rule_tag(const char *name, const char *value, struct error *err)
 {
-    if (name[0] == '\0' || strlen(name) > TAG_NAME_LENGTH || strncasecmp(name, "aws:", 4) == 0)
+    if (name[0] == '\0' || count_characters(name) > TAG_NAME_LENGTH ||
+        strncasecmp(name, "aws:", 4) == 0)
         return error_set(err, ERROR_USAGE,
                          "a tag is called up to %d characters and does not begin with 'aws:', "
                          "found '%.80s'",
                          TAG_NAME_LENGTH, name);
-    if (strlen(value) > TAG_VALUE_LENGTH)
+    if (count_characters(value) > TAG_VALUE_LENGTH)
         return error_set(err, ERROR_USAGE, "the value of '%.80s' is longer than %d characters",
                          name, TAG_VALUE_LENGTH);
     return true;

@@ -28,6 +28,8 @@ bool definition_rule_description(const char *text, struct error *err) MUST_CHECK
 bool definition_rule_log_retention(int64_t days, struct error *err) MUST_CHECK;
 
 /* What else Lambda takes, one word or ARN each. */
+bool definition_rule_subnet(const char *text, struct error *err) MUST_CHECK;
+bool definition_rule_security_group(const char *text, struct error *err) MUST_CHECK;
 bool definition_rule_access_point(const char *text, struct error *err) MUST_CHECK;
 bool definition_rule_mount_path(const char *text, struct error *err) MUST_CHECK;
 bool definition_rule_working_directory(const char *text, struct error *err) MUST_CHECK;

@@ -5,6 +5,7 @@
 
 #include "lambda/definition_rules.h"
 #include "oci/base/memory.h"
+#include "oci/base/text.h"
 
 enum {
     STORAGE_LEAST_MIB = 512,
@@ -68,10 +69,12 @@ static bool read_number(const struct reading *reading, const char *key, int leas
 
 /* The members of `section` that are given, each by its rule, into `out`. */
 static bool read_members(const struct reading *reading, const struct yaml_node *section,
-                         const struct member *members, json_t *out, struct error *err)
+                         const char *section_label, const struct member *members, json_t *out,
+                         struct error *err)
 {
     for (; members->key; members++) {
-        const struct setting setting = find(section, members->key, members->key);
+        owned(memory) char *label = text_format("%s.%s", section_label, members->key);
+        const struct setting setting = find(section, members->key, label);
         if (!setting.node)
             continue;
         if (members->rule && !members->rule(setting.text, err))
@@ -83,10 +86,11 @@ static bool read_members(const struct reading *reading, const struct yaml_node *
 
 /* A list of texts; numbers in it are meant as they are written. */
 static bool read_list(const struct reading *reading, const struct yaml_node *section,
-                      const char *key, const char *name, int most, json_t *out,
-                      struct error *err)
+                      const char *section_label, const struct member *member, int most,
+                      json_t *out, struct error *err)
 {
-    const struct setting list = find(section, key, key);
+    owned(memory) char *label = text_format("%s.%s", section_label, member->key);
+    const struct setting list = find(section, member->key, label);
 
     if (!list.node)
         return true;
@@ -95,11 +99,22 @@ static bool read_list(const struct reading *reading, const struct yaml_node *sec
     json_t *texts = json_array();
     for (size_t i = 0; i < list.node->count; i++)
         json_array_append_new(texts, json_string(list.node->items[i].text));
-    json_object_set_new(out, name, texts);
+    json_object_set_new(out, member->name, texts);
     return true;
 }
 
 /* --- network and files --- */
+
+static bool check_each(const struct reading *reading, const struct setting *list,
+                       bool (*rule)(const char *text, struct error *err), struct error *err)
+{
+    for (size_t i = 0; i < list->node->count; i++) {
+        const struct setting one = {.node = &list->node->items[i], .label = list->label};
+        if (!rule(one.node->text, err))
+            return setting_blame(reading, &one, err);
+    }
+    return true;
+}
 
 static bool read_vpc(const struct reading *reading, struct error *err)
 {
@@ -118,6 +133,9 @@ static bool read_vpc(const struct reading *reading, struct error *err)
                   "needs SubnetIds and SecurityGroupIds, one of each at least");
         return setting_blame(reading, &vpc, err);
     }
+    if (!check_each(reading, &subnets, definition_rule_subnet, err) ||
+        !check_each(reading, &groups, definition_rule_security_group, err))
+        return false;
     reading->out->vpc = definition_keep_value(reading->memory, yaml_to_json(vpc.node));
     return true;
 }
@@ -145,7 +163,7 @@ static bool read_file_system(const struct reading *reading, struct error *err)
     json_t *list = definition_keep_value(reading->memory, json_array());
     json_t *one = json_object();
     json_array_append_new(list, one);
-    if (!read_members(reading, &files.node->items[0], members, one, err))
+    if (!read_members(reading, &files.node->items[0], files.label, members, one, err))
         return false;
     if (json_object_size(one) < 2) {
         error_set(err, ERROR_USAGE, "needs Arn and LocalMountPath");
@@ -159,18 +177,20 @@ static bool read_file_system(const struct reading *reading, struct error *err)
 
 static bool read_image_config(const struct reading *reading, struct error *err)
 {
+    static const struct member entry_point = {"entry_point", "EntryPoint", NULL};
+    static const struct member command = {"command", "Command", NULL};
     static const struct member members[] = {
         {"working_directory", "WorkingDirectory", definition_rule_working_directory},
         {0},
     };
-    const struct yaml_node *section = yaml_find(reading->lambda, "image_config");
+    const struct setting config = find(reading->lambda, "image_config", "image_config");
 
-    if (!section || section->count == 0)
+    if (!config.node || config.node->count == 0)
         return true;
     json_t *out = definition_keep_value(reading->memory, json_object());
-    if (!read_list(reading, section, "entry_point", "EntryPoint", WORDS_LIMIT, out, err) ||
-        !read_list(reading, section, "command", "Command", WORDS_LIMIT, out, err) ||
-        !read_members(reading, section, members, out, err))
+    if (!read_list(reading, config.node, config.label, &entry_point, WORDS_LIMIT, out, err) ||
+        !read_list(reading, config.node, config.label, &command, WORDS_LIMIT, out, err) ||
+        !read_members(reading, config.node, config.label, members, out, err))
         return false;
     if (json_object_size(out) > 0)
         reading->out->image_config = out;
@@ -192,7 +212,7 @@ static bool read_logging(const struct reading *reading, struct error *err)
         return true;
     json_t *out =
         definition_keep_value(reading->memory, json_pack("{s:s}", "LogFormat", "Text"));
-    if (!read_members(reading, logging.node, members, out, err))
+    if (!read_members(reading, logging.node, logging.label, members, out, err))
         return false;
     bool has_level =
         json_object_get(out, "ApplicationLogLevel") || json_object_get(out, "SystemLogLevel");
@@ -221,7 +241,7 @@ static bool read_cors(const struct reading *reading, const struct yaml_node *sec
     const struct setting age = find(section, "max_age", "function_url.cors.max_age");
 
     for (const struct member *list = lists; list->key; list++)
-        if (!read_list(reading, section, list->key, list->name, CORS_LIMIT, out, err))
+        if (!read_list(reading, section, "function_url.cors", list, CORS_LIMIT, out, err))
             return false;
     if (credentials)
         json_object_set_new(out, "AllowCredentials", json_boolean(credentials->truth));
@@ -248,7 +268,7 @@ static bool read_function_url(const struct reading *reading, struct error *err)
     json_t *out =
         definition_keep_value(reading->memory, json_pack("{s:s, s:s}", "AuthType", "AWS_IAM",
                                                          "InvokeMode", "BUFFERED"));
-    if (!read_members(reading, section, members, out, err))
+    if (!read_members(reading, section, "function_url", members, out, err))
         return false;
     if (cors) {
         json_t *inner = json_object();

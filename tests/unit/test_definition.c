@@ -14,10 +14,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "lambda/definition_rules.h"
 #include "lambda/function_environment.h"
 #include "oci/base/file.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
+#include "oci/base/text.h"
 #include "tests/support/recorded_progress.h"
 #include "tests/support/temp_folder.h"
 #include "tests/support/unit.h"
@@ -290,6 +292,43 @@ static void bad_options_are_refused_by_their_name(void **state)
     }
 }
 
+static bool tag_name(const char *text, struct error *err)
+{
+    return definition_rule_tag(text, "", err);
+}
+
+static bool tag_value(const char *text, struct error *err)
+{
+    return definition_rule_tag("name", text, err);
+}
+
+/* As AWS counts; two bytes each. */
+static void lengths_are_counted_in_characters(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t most;
+        const char *before;
+        bool (*rule)(const char *text, struct error *err);
+    } cases[] = {
+        {256, "", definition_rule_description},
+        {256, "", tag_value},
+        {128, "", tag_name},
+        {1000, "/", definition_rule_working_directory},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct error err = {0};
+        owned(text) struct text text = {0};
+        text_add(&text, cases[i].before);
+        for (size_t n = strlen(cases[i].before); n < cases[i].most; n++)
+            text_add(&text, "ä");
+        assert_ok(cases[i].rule(text_string(&text), &err));
+        text_add(&text, "ä");
+        assert_fails(cases[i].rule(text_string(&text), &err), ERROR_USAGE, " characters");
+    }
+}
+
 static void copies_go_where_they_are_told(void **state)
 {
     (void)state;
@@ -551,6 +590,7 @@ int main(void)
         cmocka_unit_test(options_win_over_the_file),
         cmocka_unit_test(options_alone_make_a_definition),
         cmocka_unit_test(bad_options_are_refused_by_their_name),
+        cmocka_unit_test(lengths_are_counted_in_characters),
         cmocka_unit_test(copies_go_where_they_are_told),
         cmocka_unit_test(copies_of_the_file_come_before_those_of_options),
         cmocka_unit_test(copies_are_counted),
