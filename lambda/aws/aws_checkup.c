@@ -113,7 +113,9 @@ static void check_roles(const struct aws *aws, const struct identity *identity,
                         const char *const *roles, struct checkup *out)
 {
     if (!*roles)
-        checkup_add(out, "role", FINDING_SKIPPED, "give -f FILE or --iam-role ARN",
+        checkup_add(out, "role", FINDING_SKIPPED,
+                    "set iam.role in the definition (-f FILE), give --iam-role ARN, or let "
+                    "'skiff init --create-role' make one",
                     "no role was named");
     for (; *roles; roles++)
         check_role(aws, identity, *roles, out);

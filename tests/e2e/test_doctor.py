@@ -108,6 +108,17 @@ functions:
         self.assert_found(found["ECR"], "wrong", "127.0.0.1:9", "proxies")
         self.assert_found(found["registry"], "skipped")
 
+    def test_a_definition_without_a_role_is_told_how_to_get_one(self):
+        path = self.write("roleless.yaml", f"""\
+functions:
+  aws:
+  - lambda: {{name: roleless, container: {{image: "{fixed_base.make(self.folder / 'base')}"}}}}
+""")
+        found = self.examine("-f", path)
+        self.assert_found(found["role"], "skipped", "no role was named",
+                          "set iam.role in the definition (-f FILE), give --iam-role ARN, or let "
+                          "'skiff init --create-role' make one")
+
     def test_roles_that_will_not_do(self):
         for_somebody_else = self.make_role("theirs", {
             "Effect": "Allow", "Principal": {"Service": ["ec2.amazonaws.com"]},
