@@ -162,7 +162,10 @@ char *function_export_text(const struct function_export *function,
               "log_retention_policy_in_days");
     if (form == FUNCTION_EXPORT_TERRAFORM)
         return function_export_terraform(function);
-    return is_json ? json_text_for_people(function->request) : function_export_sam(function);
+    if (form == FUNCTION_EXPORT_SAM)
+        return function_export_sam(function);
+    owned(memory) char *text = json_text_for_people(function->request);
+    return text_format("%s\n", text);
 }
 
 void function_export_release(struct function_export *function)

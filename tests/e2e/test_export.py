@@ -167,6 +167,7 @@ class ExportTest(AwsCase):
         path = self.definition("asjson", more=EVERYTHING.replace("alias: live\n", "publish: yes\n"))
         self.push(path)
         done = self.export("json", "-f", path)
+        self.assertTrue(done.stdout.endswith("\n}\n"))
         request = json.loads(done.stdout)
         model = aws_model.load("lambda", "2015-03-31")
         self.assertEqual(aws_model.complaints(model, "CreateFunction", request), [])
