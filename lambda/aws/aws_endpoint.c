@@ -3,25 +3,44 @@
 
 #include "oci/base/memory.h"
 
+/* Of the profile's own section of services. */
+static bool find_in_section(const struct aws_settings *settings, const struct profile *profile,
+                            const char *service, char **url, struct error *err)
+{
+    owned(memory) char *section = profile_get(profile, "services");
+
+    if (!section)
+        return true;
+    if (!profile_section_exists(&settings->files, "services", section))
+        return error_set(err, ERROR_USAGE,
+                         "profile '%.80s' names services '%.80s', which are not in '%.200s'",
+                         profile->name, section, settings->files.config_path);
+    *url = profile_section_get(&settings->files, "services", section, endpoint_key(service),
+                               "endpoint_url");
+    return true;
+}
+
 /* What the user says, a new string, and who said so; NULL where nobody does. */
-static char *find_url(const struct aws_settings *settings, const char *service,
-                      const char **said_by)
+static bool find_url(const struct aws_settings *settings, const char *service,
+                     const char **said_by, char **url, struct error *err)
 {
     const char *variables[] = {endpoint_variable(service), "AWS_ENDPOINT_URL"};
     struct profile profile = aws_settings_profile(settings);
-    owned(memory) char *section = profile_get(&profile, "services");
 
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
         const char *value = aws_settings_variable(settings, variables[i]);
         *said_by = variables[i];
-        if (value)
-            return memory_copy_string(value);
+        if (!value)
+            continue;
+        *url = memory_copy_string(value);
+        return true;
     }
     *said_by = "endpoint_url of the profile";
-    char *url = section ? profile_section_get(&settings->files, "services", section,
-                                              endpoint_key(service), "endpoint_url")
-                        : NULL;
-    return url ? url : profile_get(&profile, "endpoint_url");
+    if (!find_in_section(settings, &profile, service, url, err))
+        return false;
+    if (!*url)
+        *url = profile_get(&profile, "endpoint_url");
+    return true;
 }
 
 bool aws_endpoint_find(const struct aws_settings *settings, const char *service,
@@ -35,8 +54,10 @@ bool aws_endpoint_find(const struct aws_settings *settings, const char *service,
     };
     bool ignored = aws_settings_is_on(settings, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
                                       "ignore_configured_endpoint_urls");
-    owned(memory) char *url = ignored ? NULL : find_url(settings, service, &wish.said_by);
+    owned(memory) char *url = NULL;
 
+    if (!ignored && !find_url(settings, service, &wish.said_by, &url, err))
+        return false;
     wish.url = url;
     return endpoint_make(service, region, &wish, out, err);
 }

@@ -62,9 +62,11 @@ static bool check_profile(const struct credentials_sources *sources, struct erro
 
     if (profile_exists(profile))
         return true;
-    return error_set(err, ERROR_DENIED, "profile '%.80s' is not in '%.200s' or '%.200s'",
-                     profile->name, profile->files->credentials_path,
-                     profile->files->config_path);
+    return error_set(
+        err, ERROR_DENIED,
+        "profile '%.80s' is not in '%.200s' or '%.200s'; 'aws configure list-profiles' "
+        "lists those that are",
+        profile->name, profile->files->credentials_path, profile->files->config_path);
 }
 
 static bool nobody_knows(const struct credentials_sources *sources, struct error *err)

@@ -49,6 +49,10 @@ static bool read_profile(const struct profile *profile, struct sso_profile *sso,
                          struct error *err)
 {
     sso->session = profile_get(profile, "sso_session");
+    if (sso->session && !profile_section_exists(profile->files, "sso-session", sso->session))
+        return error_set(err, ERROR_DENIED,
+                         "profile '%.80s' uses sso-session '%.80s', which is not in '%.200s'",
+                         profile->name, sso->session, profile->files->config_path);
     return get(profile, sso->session, "sso_account_id", &sso->account, err) &&
            get(profile, sso->session, "sso_role_name", &sso->role, err) &&
            get(profile, sso->session, "sso_start_url", &sso->start_url, err) &&

@@ -38,6 +38,11 @@ static bool assume(const struct credentials_sources *sources, const char *path, 
     if (!file_read(file, TOKEN_FILE_LIMIT, &token, &count, err))
         return error_wrap(err, "token of the web identity");
     token[strcspn(token, "\r\n")] = '\0';
+    if (!*token)
+        return error_set(err, ERROR_DENIED,
+                         "token of the web identity: '%.200s' is empty; whoever writes it has "
+                         "not got one",
+                         file);
     const struct token_service_field fields[TOKEN_SERVICE_FIELDS_LIMIT] = {
         {"RoleArn", arn},
         {"RoleSessionName", name ? name : usual_name},

@@ -220,6 +220,15 @@ bool profile_exists(const struct profile *profile)
            find_in_config(profile, NULL, &nothing);
 }
 
+bool profile_section_exists(const struct profile_files *files, const char *kind,
+                            const char *name)
+{
+    struct piece nothing;
+
+    return find(files->config, (struct section){kind, name}, (struct question){NULL, NULL},
+                &nothing);
+}
+
 /* Nothing after the "=" is not set. */
 static char *copy_piece(bool found, struct piece piece)
 {

@@ -48,6 +48,10 @@ void profile_files_release(struct profile_files *files);
 /** Whether either file has a section for it. */
 bool profile_exists(const struct profile *profile);
 
+/** Whether the configuration file has a section "[<kind> <name>]". */
+bool profile_section_exists(const struct profile_files *files, const char *kind,
+                            const char *name);
+
 /* The values of `key`, all new strings, the caller's to free(); NULL where it is not set. */
 
 /** In either file. */

@@ -95,7 +95,15 @@ static void what_is_set_up_and_cannot_say_is_an_error(void **state)
          "neither AWS_ROLE_ARN nor role_arn"},
         {{.variables = {"AWS_WEB_IDENTITY_TOKEN_FILE=/nowhere/token", "AWS_ROLE_ARN=a"}},
          "/nowhere/token"},
+        {{.variables = {"AWS_WEB_IDENTITY_TOKEN_FILE=~/token", "AWS_ROLE_ARN=a"},
+          .file = "token",
+          .content = "\n"},
+         "/token' is empty"},
         /* SSO */
+        {{.variables = {NULL},
+          .config = "[default]\nsso_session = corp\nsso_account_id = 1\nsso_role_name = r\n"
+                    "[sso-session other]\nsso_start_url = u\nsso_region = eu-west-1\n"},
+         "profile 'default' uses sso-session 'corp', which is not in '"},
         {{.variables = {NULL}, .config = "[default]\nsso_account_id = 1\n"},
          "has no sso_role_name"},
         {{.variables = {NULL}, .config = "[default]\n" SSO_KEYS},

@@ -170,6 +170,22 @@ static void an_endpoint_that_is_no_url_is_refused(void **state)
                  "endpoint_url of the profile is no URL");
 }
 
+/* Or the requests would go to AWS itself. */
+static void services_that_are_nowhere_are_refused(void **state)
+{
+    (void)state;
+    char config[] = "[default]\nservices = here\n[services there]\n";
+    char path[] = "config";
+    char name[] = "default";
+    const struct aws_settings settings = {.profile_name = name,
+                                          .files = {.config = config, .config_path = path}};
+    owned(endpoint) struct endpoint found = {0};
+    struct error err = {0};
+
+    assert_fails(aws_endpoint_find(&settings, "lambda", "eu-west-1", &found, &err), ERROR_USAGE,
+                 "profile 'default' names services 'here', which are not in 'config'");
+}
+
 static void inside_a_function_variables_say_it_all(void **state)
 {
     (void)state;
@@ -217,6 +233,7 @@ int main(void)
         cmocka_unit_test(what_is_for_all_regions_is_signed_for_its_own),
         cmocka_unit_test(the_user_may_name_endpoints),
         cmocka_unit_test(an_endpoint_that_is_no_url_is_refused),
+        cmocka_unit_test(services_that_are_nowhere_are_refused),
         cmocka_unit_test(inside_a_function_variables_say_it_all),
         cmocka_unit_test(a_partition_without_dual_stack_says_so),
     };
