@@ -37,9 +37,9 @@ static json_t *section(json_t *object, const char *key)
     return found;
 }
 
-static void set_variables(json_t *object, const json_t *variables)
+static void set_variables(json_t *object, json_t *variables)
 {
-    json_object_set_new(section(object, "environment"), "Variables", json_deep_copy(variables));
+    json_object_set_new(section(object, "environment"), "Variables", variables);
 }
 
 /* As SCAR adds what its options say. */
@@ -76,7 +76,8 @@ json_t *definition_config_write(const struct definition *definition,
     set_or_remove(json, "runtime", "image");
     json_object_set_new(json, "memory", json_integer(definition->memory_mib));
     json_object_set_new(json, "timeout", json_integer(definition->timeout_s));
-    set_variables(json, definition->environment);
+    /* Lambda tells the function, and nobody else is to know. */
+    set_variables(json, json_object());
 
     add_place(json, "input", config->input);
     add_place(json, "output", config->output);
@@ -86,7 +87,7 @@ json_t *definition_config_write(const struct definition *definition,
     remove_keys(container, not_told_of_container);
     set_or_remove(container, "image", config->image);
     json_object_set_new(container, "timeout_threshold", json_integer(config->threshold_s));
-    set_variables(container, definition->container_environment);
+    set_variables(container, json_deep_copy(definition->container_environment));
 
     if (config->delete_image)
         json_object_set_new(section(json, "ecr"), "delete_image",

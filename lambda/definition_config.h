@@ -6,8 +6,9 @@
  *
  * It is the lambda section as written, unknown keys and all, with what skiff
  * decided put over it. Everybody who can read the image can read it and equal
- * definitions must give equal images: so no storage credentials, and nothing
- * that is only true on the machine where it was made.
+ * definitions must give equal images: so no storage credentials, no variables of
+ * the function itself, and nothing that is only true on the machine where it was
+ * made.
  */
 
 #include "lambda/definition.h"

@@ -179,7 +179,7 @@ class AwsTest(AwsCase):
         self.assert_nothing_written()
 
     def test_a_definition_too_large_is_found_before_anything_is_made(self):
-        done = self.init("large", "-le", f"FILLING={'x' * 3000}")
+        done = self.init("large", "-le", f"FILLING={'x' * 3500}")
         self.assert_refused(done, "Lambda takes 4096")
         self.assert_nothing_written()
 

@@ -185,13 +185,22 @@ class DeployTest(AwsCase):
         self.assert_done(self.deploy("merge", "--replace-env"))
         self.assertEqual(self.variables("merge"), {"COLOUR": "red"})
 
+    def test_the_functions_own_variables_are_told_to_nobody_else(self):
+        self.assert_done(self.deploy("discreet"))
+        self.aws.front.calls.clear()
+        self.assert_done(self.deploy("discreet", "-le", "PASSWORD=a-secret"))
+        self.assertEqual(self.changes(), ["UpdateFunctionConfiguration"])  # the image is the same
+        variables = self.get("discreet")["Configuration"]["Environment"]["Variables"]
+        self.assertEqual(variables["PASSWORD"], "a-secret")
+        self.assertNotIn(b"a-secret", base64.b64decode(variables["FDL"]))
+
     def test_a_change_that_is_too_large_with_what_is_there_is_refused_before_a_push(self):
         words = "image_config:\n  command: [{}]\n"
-        self.assert_done(self.deploy("grows", "-le", f"MUCH={'x' * 1050}"))
+        self.assert_done(self.deploy("grows", "-le", f"MUCH={'x' * 1800}"))
         # What is too long for a change may be told of a new function.
         self.assert_done(self.deploy("long", more=words.format("y" * 2000)))
         for name, more, arguments, expected in (
-                ("grows", "", ["-le", f"MORE={'x' * 1050}"],
+                ("grows", "", ["-le", f"MORE={'x' * 1800}"],
                  r"environment of function 'grows' has 4\d{3} bytes, Lambda takes 4096"),
                 ("long", words.format("z" * 2000), ["-m", "256"],
                  r"of function 'long' has 5\d{3} bytes as a request, Lambda takes less than 5120; "
