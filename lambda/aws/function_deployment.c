@@ -93,6 +93,27 @@ static bool clear_away(struct function_deployment *deployment, const char *name,
     return functions_delete(deployment->aws, name, err);
 }
 
+/* Nothing for a definition that names one. What was begun of it may be undone. */
+static bool make_role(struct function_deployment *deployment,
+                      const struct definition *definition, char **role, struct error *err)
+{
+    bool done = definition->role || role_make(deployment->aws, definition, role, err);
+
+    deployment->has_role = *role != NULL;
+    return done;
+}
+
+/* A role that has no function yet is heard of nowhere else. */
+static bool tell_of_role(const struct function_deployment *deployment, const char *name,
+                         struct error *err)
+{
+    if (deployment->has_role)
+        error_wrap(err,
+                   "its role is there, which 'skiff rm -n %.80s' removes, but not the function",
+                   name);
+    return false;
+}
+
 bool function_deployment_create(struct function_deployment *deployment,
                                 const struct platform_change *change, char **arn,
                                 struct error *err)
@@ -104,15 +125,15 @@ bool function_deployment_create(struct function_deployment *deployment,
 
     if (!function_request_check_role(definition, err) ||
         !function_request_check(definition, change->image_uri, err) ||
-        !clear_away(deployment, definition->name, err) ||
-        (!definition->role && !role_make(aws, definition, &role, err)))
+        !clear_away(deployment, definition->name, err))
         return false;
-    deployment->has_role = role != NULL;
+    if (!make_role(deployment, definition, &role, err))
+        return tell_of_role(deployment, definition->name, err);
     json_owned json_t *request = make_request(aws, change);
     if (role)
         json_object_set_new(request, "Role", json_string(role));
     if (!functions_create(aws, definition->name, request, err))
-        return false;
+        return tell_of_role(deployment, definition->name, err);
     deployment->is_made = true;
     if (change->is_made)
         *change->is_made = true;

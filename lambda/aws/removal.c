@@ -13,6 +13,7 @@
 #include "lambda/aws/trigger.h"
 #include "oci/base/json.h"
 #include "oci/base/memory.h"
+#include "oci/base/text.h"
 
 bool removal_of_image(const struct aws *aws, const char *image_uri, struct error *err)
 {
@@ -43,13 +44,27 @@ static bool remove_log_group(const struct aws *aws, const char *name, const json
 static bool remove_rest(const struct aws *aws, const char *name, struct error *err)
 {
     const struct error missing = *err;
-    bool found = false;
+    bool found_group = false;
+    bool found_role = false;
 
-    if (!remove_log_group(aws, name, NULL, &found, err))
+    if (!remove_log_group(aws, name, NULL, &found_group, err) ||
+        !role_remove_left(aws, name, &found_role, err))
         return false;
-    if (!found)
+    if (!found_group && !found_role)
         *err = missing;
-    return found;
+    return found_group || found_role;
+}
+
+/* Removing broke off at `what`, before the image's turn. */
+static bool stopped_at(const char *name, const char *what, bool has_image, struct error *err)
+{
+    owned(memory) char *image =
+        has_image ? text_format(", and 'skiff prune -n %.80s --all' with its image", name)
+                  : NULL;
+
+    return error_wrap(
+        err, "function '%.80s' is removed, but not its %s; 'skiff rm -n %.80s' goes on%s", name,
+        what, name, image ? image : "");
 }
 
 bool removal_of_function(const struct aws *aws, const char *name, struct error *err)
@@ -62,8 +77,8 @@ bool removal_of_function(const struct aws *aws, const char *name, struct error *
     json_owned json_t *fdl = read_fdl(function);
     const char *image_uri = function_deployment_image(function);
     const char *role = json_optional_string(json_object_get(function, "Configuration"), "Role");
-    bool keeps_image =
-        json_is_false(json_object_get(json_object_get(fdl, "ecr"), "delete_image"));
+    bool has_image = image_uri && !json_is_false(json_object_get(json_object_get(fdl, "ecr"),
+                                                                 "delete_image"));
 
     const char *arn =
         json_optional_string(json_object_get(function, "Configuration"), "FunctionArn");
@@ -72,14 +87,10 @@ bool removal_of_function(const struct aws *aws, const char *name, struct error *
     if (!functions_delete(aws, name, err))
         return false;
     if (!remove_log_group(aws, name, fdl, &found, err))
-        return error_wrap(err,
-                          "function '%.80s' is removed, but not its log group; 'skiff rm -n "
-                          "%.80s' goes on",
-                          name, name);
+        return stopped_at(name, "log group", has_image, err);
     if (role_is_ours(aws, role, name) && !role_remove(aws, name, err))
-        return error_wrap(err, "function '%.80s' is removed, but not its role %.200s", name,
-                          role);
-    if (image_uri && !keeps_image && !removal_of_image(aws, image_uri, err))
+        return stopped_at(name, "role", has_image, err);
+    if (has_image && !removal_of_image(aws, image_uri, err))
         return error_wrap(err,
                           "function '%.80s' is removed, but not its image '%.200s'; 'skiff "
                           "prune -n %.80s --all' goes on",

@@ -237,10 +237,8 @@ bool role_make(const struct aws *aws, const struct definition *definition, char 
                          "--create-role: there is a role '%.100s' that skiff did not make; set "
                          "iam.role",
                          name);
-    if (!role_allow(aws, found, definition, err))
-        return false;
     *arn = memory_copy_string(found);
-    return true;
+    return role_allow(aws, found, definition, err);
 }
 
 static bool remove_or_missing(const struct aws *aws, const char *operation,
@@ -265,4 +263,22 @@ bool role_remove(const struct aws *aws, const char *function, struct error *err)
         return false;
     progress_step(aws->progress, "Role '%s%s' successfully deleted.", PATH + 1, name);
     return true;
+}
+
+bool role_remove_left(const struct aws *aws, const char *function, bool *found,
+                      struct error *err)
+{
+    owned(memory) char *name = role_name(aws, function);
+    const struct field known[] = {{"RoleName", name}, {0}};
+    owned(aws_answer) struct aws_answer answer = {0};
+    char arn[ARN_LENGTH];
+    struct error refused = {0};
+
+    *found = false;
+    if (!ask(aws, "GetRole", known, &answer, &refused)) {
+        *err = refused;
+        return refused.kind == ERROR_NOT_FOUND || refused.kind == ERROR_DENIED;
+    }
+    *found = xml_text(answer.bytes, "Arn", arn, sizeof arn) && role_is_ours(aws, arn, function);
+    return !*found || role_remove(aws, function, err);
 }

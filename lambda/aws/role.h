@@ -17,7 +17,8 @@
 #include "lambda/definition.h"
 
 /** Makes the role, or takes the one there is, and gives it its permissions; says so. `*arn` is
- *  the caller's to free(). ERROR_USAGE for a function whose name is too long for it. */
+ *  the caller's to free(), and set also where only the permissions could not be given.
+ *  ERROR_USAGE for a function whose name is too long for it. */
 bool role_make(const struct aws *aws, const struct definition *definition, char **arn,
                struct error *err) MUST_CHECK;
 
@@ -30,6 +31,11 @@ bool role_allow(const struct aws *aws, const char *arn, const struct definition 
 
 /** Removes the function's role and says so; missing is fine. */
 bool role_remove(const struct aws *aws, const char *function, struct error *err) MUST_CHECK;
+
+/** Removes it where its function is gone, or never was; `*found` when it was there. Whoever may
+ * not look at roles has made none. */
+bool role_remove_left(const struct aws *aws, const char *function, bool *found,
+                      struct error *err) MUST_CHECK;
 
 /** What a role of ours may do, as IAM takes it; a new object, the caller's. */
 json_t *role_policy(const char *arn, const char *region, const struct definition *definition);

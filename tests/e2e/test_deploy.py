@@ -510,8 +510,28 @@ class DeployTest(AwsCase):
         self.assert_done(self.skiff("update", "-f", path, "-m", "256"))
         self.assertEqual(self.get("roled")["Configuration"]["Role"], role)
         self.assert_done(self.skiff("rm", "-n", "roled"))
+        self.assertNotIn(name, self.roles())
+
+    def test_a_role_without_its_function_is_told_of_and_taken_away(self):
+        path = self.definition("orphan")
+        text = path.read_text(encoding="utf-8").replace(f"role: {self.aws.role}", "")
+        path.write_text(text, encoding="utf-8")
+        for operation in ("PutRolePolicy", "CreateFunction"):
+            for words in ([], ["--rollback"]):
+                with self.subTest(operation=operation, words=words):
+                    self.refuse(operation, 403, "AccessDeniedException", "no")
+                    done = self.skiff("deploy", "-f", path, "--create-role", *words)
+                    self.assert_refused(done, "its role is there, which 'skiff rm -n orphan' "
+                                        "removes, but not the function: ")
+                    if not words:
+                        self.assertIn(f"orphan-{REGION}", self.roles())
+                        self.assert_done(self.skiff("rm", "-n", "orphan"))
+                    self.assertNotIn(f"orphan-{REGION}", self.roles())
+        self.assert_refused(self.skiff("rm", "-n", "orphan"), "no function 'orphan'")
+
+    def roles(self):
         roles = self.aws.boto3("answer = client('iam').list_roles()['Roles']")
-        self.assertNotIn(name, [role["RoleName"] for role in roles])
+        return [role["RoleName"] for role in roles]
 
     def test_older_images_are_pruned_but_for_those_in_use(self):
         two = "architectures: [arm64, x86_64]\n"

@@ -255,7 +255,8 @@ static void a_removal_that_stops_says_what_is_left(void **state)
     } cases[] = {
         {{{"GET", FUNCTION("")}, {"DELETE", DENIED}}, "lambda DeleteFunction"},
         {{{"GET", FUNCTION("")}, {"DELETE", 204, NULL, {{0}}}, {"DeleteLogGroup", DENIED}},
-         "function 'moo' is removed, but not its log group; 'skiff rm -n moo' goes on: logs "
+         "function 'moo' is removed, but not its log group; 'skiff rm -n moo' goes on, and "
+         "'skiff prune -n moo --all' with its image: logs "
          "DeleteLogGroup"},
         {{{"GET", FUNCTION("")},
           {"DELETE", 204, NULL, {{0}}},
