@@ -174,13 +174,21 @@ static const char *path_of(struct tree *tree, const struct node *node)
 
 /* --- adding ------------------------------------------------------------------------------ */
 
-/* Makes room for one more. */
-static void grow(struct tree *tree)
+/* Makes room for one more node. False where there was some. */
+static bool widen(struct tree *tree)
 {
     if (tree->count < tree->capacity)
-        return;
+        return false;
     tree->capacity = tree->capacity ? 2 * tree->capacity : 16;
     tree->nodes = memory_resize(tree->nodes, tree->capacity, sizeof *tree->nodes);
+    return true;
+}
+
+/* The same, where it can be looked for. */
+static void grow(struct tree *tree)
+{
+    if (!widen(tree))
+        return;
     free(tree->slots);
     tree->slot_count = 2 * tree->capacity;
     tree->slots = memory_new(tree->slot_count, sizeof *tree->slots);
@@ -432,10 +440,7 @@ static bool may_begin_part(struct tree *tree, const struct node *node)
 static void put_into(struct tree *part, struct node *node, unsigned int number)
 {
     for (; node && node->part != number; node = node->parent) {
-        if (part->count == part->capacity) {
-            part->capacity = part->capacity ? 2 * part->capacity : 16;
-            part->nodes = memory_resize(part->nodes, part->capacity, sizeof *part->nodes);
-        }
+        widen(part);
         part->nodes[part->count++] = node;
         node->part = number;
     }
