@@ -177,24 +177,27 @@ bool definition_rule_access_point(const char *text, struct error *err)
     return true;
 }
 
+static bool check_id(const char *text, const char *of, const char *prefix,
+                     const char *characters, struct error *err)
+{
+    size_t length = strlen(prefix);
+
+    if (strncmp(text, prefix, length) != 0 ||
+        !consists_of(text + length, characters, 1, SIZE_MAX))
+        return error_set(err, ERROR_USAGE,
+                         "expected the id of a %s such as %s0123456789abcdef0, found '%.80s'",
+                         of, prefix, text);
+    return true;
+}
+
 bool definition_rule_subnet(const char *text, struct error *err)
 {
-    if (strncmp(text, "subnet-", 7) != 0 || !consists_of(text + 7, LOWER DIGITS, 1, SIZE_MAX))
-        return error_set(err, ERROR_USAGE,
-                         "expected the id of a subnet such as subnet-0123456789abcdef0, found "
-                         "'%.80s'",
-                         text);
-    return true;
+    return check_id(text, "subnet", "subnet-", LOWER DIGITS, err);
 }
 
 bool definition_rule_security_group(const char *text, struct error *err)
 {
-    if (strncmp(text, "sg-", 3) != 0 || !consists_of(text + 3, LOWER UPPER DIGITS, 1, SIZE_MAX))
-        return error_set(err, ERROR_USAGE,
-                         "expected the id of a security group such as sg-0123456789abcdef0, "
-                         "found '%.80s'",
-                         text);
-    return true;
+    return check_id(text, "security group", "sg-", LOWER UPPER DIGITS, err);
 }
 
 bool definition_rule_mount_path(const char *text, struct error *err)

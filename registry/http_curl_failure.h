@@ -12,9 +12,8 @@
 
 #include "oci/base/error.h"
 
-/** Sets the error, and returns false. `result` is not CURLE_OK; `reason` is
- * CURLOPT_ERRORBUFFER's, which may be empty; `what` begins the sentence; `location` is where
- * the last answer led, or NULL. ERROR_INVALID for what would fail again, ERROR_NETWORK for the
- * rest. */
+/** Sets the error, and returns false. `result` is not CURLE_OK; `reason`, which may be empty,
+ *  is CURLOPT_ERRORBUFFER's; `what` begins the sentence; `location` is where the last answer
+ *  led, or NULL. ERROR_INVALID for what would fail again, ERROR_NETWORK for the rest. */
 bool http_curl_explain(CURLcode result, const char *reason, const char *what,
                        const char *location, struct error *err);

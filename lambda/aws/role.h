@@ -32,8 +32,8 @@ bool role_allow(const struct aws *aws, const char *arn, const struct definition 
 /** Removes the function's role and says so; missing is fine. */
 bool role_remove(const struct aws *aws, const char *function, struct error *err) MUST_CHECK;
 
-/** Removes it where its function is gone, or never was; `*found` when it was there. Whoever may
- * not look at roles has made none. */
+/** Removes it where its function is gone, or never was; `*found` when it was there. Who may not
+ *  look at roles has made none. */
 bool role_remove_left(const struct aws *aws, const char *function, bool *found,
                       struct error *err) MUST_CHECK;
 

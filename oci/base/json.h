@@ -24,8 +24,8 @@ enum { JSON_DEPTH_LIMIT = 64 };
  *  ERROR_LIMIT when it nests deeper than JSON_DEPTH_LIMIT. The caller's to json_decref(). */
 bool json_parse(const char *bytes, size_t count, json_t **out, struct error *err) MUST_CHECK;
 
-/** The same for events and answers, which others write in every way that JSON allows: of a key
- * given twice the last one counts, text may hold U+0000 (in keys it becomes U+FFFD), and whole
+/** The same for events and answers, which others write in every way that JSON allows: a key
+ *  given twice has the last value, text may hold U+0000 (in keys it becomes U+FFFD), and whole
  *  numbers beyond 64 bits are real ones. */
 bool json_parse_event(const char *bytes, size_t count, json_t **out,
                       struct error *err) MUST_CHECK;
